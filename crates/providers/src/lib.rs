@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+mod catalogue;
+
+mod address;
+mod patience;
+mod scrub;
+
+mod flexfactor;
+mod nmi;
+
+pub use catalogue::Catalogue;

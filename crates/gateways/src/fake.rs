@@ -1,0 +1,367 @@
+//! A scripted gateway for tests: it does what the script says, and can fail before or after acting.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::attempt::{Approval, Doubt, RawDecline};
+use domain::configuration::{Capabilities, Field, FieldKind, Provider, RecycleSlots};
+use domain::doubt::{FenceAnswer, Finding};
+
+use crate::port::{
+    ChargeOutcome, Connect, Gateway, GatewayError, OperationFinding, OperationOutcome, Rejection, Reply,
+};
+use crate::requests::{ChargeRequest, InquireRequest, OperationKind, OperationRequest};
+use crate::settings::{Settings, SettingsError};
+
+/// What the fake does with the next charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Takes the money and says so.
+    Approve,
+    /// Takes less than asked and says so (M14); minor units.
+    ApproveOnly(i64),
+    /// Holds the money though it was asked to take it (M9).
+    Hold,
+    /// Declines with this code and text.
+    Decline(&'static str, &'static str),
+    /// Never receives it.
+    FailBefore,
+    /// The answer is lost before anything was done.
+    LoseBefore,
+    /// Takes the money, then the answer is lost.
+    LoseAfter,
+    /// Refuses to work on it.
+    Reject(Rejection),
+}
+
+/// A charge as the fake booked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// Our reference.
+    pub reference: String,
+    /// The fake's id.
+    pub gateway_reference: String,
+    /// Minor units taken and not given back.
+    pub minor: i64,
+    /// Whether it is only held.
+    pub held: bool,
+    /// What was declined instead, if so.
+    pub declined: Option<RawDecline>,
+    /// What was approved, as it was said.
+    pub approval: Option<Approval>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<Act>,
+    operations: VecDeque<Act>,
+    booked: Vec<Booked>,
+    requests: Vec<ChargeRequest>,
+    operated: Vec<(OperationKind, String, i64)>,
+    unreachable: bool,
+    fences: VecDeque<FenceAnswer>,
+}
+
+/// The scripted gateway. Without a script it approves.
+#[derive(Debug)]
+pub struct FakeGateway {
+    capabilities: Capabilities,
+    state: Mutex<State>,
+}
+
+/// An ordinary card gateway.
+pub const ORDINARY: Capabilities = Capabilities {
+    first_charge: true,
+    cascade: true,
+    recycle_slots: RecycleSlots::All,
+    direct_rerun: true,
+    needs_ip: false,
+    asynchronous: false,
+    inquire: true,
+    fence: false,
+    idempotent_replay: false,
+    account_check: true,
+    hold: true,
+    void: true,
+    refund: true,
+    partial_refund: true,
+};
+
+/// A decline-salvage gateway.
+pub const SALVAGE: Capabilities = Capabilities {
+    first_charge: false,
+    cascade: true,
+    recycle_slots: RecycleSlots::Later,
+    direct_rerun: true,
+    needs_ip: true,
+    asynchronous: true,
+    inquire: true,
+    fence: true,
+    idempotent_replay: false,
+    account_check: false,
+    hold: false,
+    void: false,
+    refund: true,
+    partial_refund: true,
+};
+
+impl FakeGateway {
+    /// A fake with these capabilities.
+    pub fn new(capabilities: Capabilities) -> Self {
+        Self { capabilities, state: Mutex::new(State::default()) }
+    }
+
+    /// Appends to the script of charges.
+    pub fn script(&self, acts: impl IntoIterator<Item = Act>) {
+        self.with(|state| state.script.extend(acts));
+    }
+
+    /// Appends to the script of captures, voids and refunds.
+    pub fn script_operations(&self, acts: impl IntoIterator<Item = Act>) {
+        self.with(|state| state.operations.extend(acts));
+    }
+
+    /// Appends to the answers of fences; without any it confirms.
+    pub fn script_fences(&self, answers: impl IntoIterator<Item = FenceAnswer>) {
+        self.with(|state| state.fences.extend(answers));
+    }
+
+    /// From now on inquiries fail, or work again.
+    pub fn set_unreachable(&self, unreachable: bool) {
+        self.with(|state| state.unreachable = unreachable);
+    }
+
+    /// What it booked.
+    pub fn booked(&self) -> Vec<Booked> {
+        self.with(|state| state.booked.clone())
+    }
+
+    /// The charges it was asked for, as it was asked.
+    pub fn requests(&self) -> Vec<ChargeRequest> {
+        self.with(|state| state.requests.clone())
+    }
+
+    /// Captures, voids and refunds done: kind, the fake's id of the charge, minor units.
+    pub fn operated(&self) -> Vec<(OperationKind, String, i64)> {
+        self.with(|state| state.operated.clone())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn charge_now(&self, request: &ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
+        self.with(|state| {
+            let act = state.script.pop_front().unwrap_or(Act::Approve);
+            state.requests.push(request.clone());
+            let id = format!("fake-{}", state.requests.len());
+            let approval = |minor: i64| Approval {
+                reference: id.clone(),
+                auth_code: "123456".to_owned(),
+                avs: String::new(),
+                cvv: String::new(),
+                text: "SUCCESS".to_owned(),
+                amount: domain::Money::new(minor, request.amount.currency()),
+            };
+            let mut book = |minor: i64, held: bool, declined: Option<RawDecline>| {
+                state.booked.push(Booked {
+                    reference: request.reference.clone(),
+                    gateway_reference: id.clone(),
+                    minor,
+                    held,
+                    approval: declined.is_none().then(|| approval(minor)),
+                    declined,
+                });
+            };
+            let asked = request.amount.minor();
+            let lost = || GatewayError::InDoubt(Doubt::LostAnswer, anyhow::anyhow!("scripted"));
+            match act {
+                Act::Approve => {
+                    book(asked, false, None);
+                    Ok(ChargeOutcome::Approved(approval(asked)))
+                }
+                Act::ApproveOnly(minor) => {
+                    book(minor, false, None);
+                    Ok(ChargeOutcome::Approved(approval(minor)))
+                }
+                Act::Hold => {
+                    book(asked, true, None);
+                    Ok(ChargeOutcome::Held(approval(asked)))
+                }
+                Act::Decline(code, text) => {
+                    let raw = RawDecline {
+                        reference: id.clone(),
+                        code: code.to_owned(),
+                        text: text.to_owned(),
+                        ..RawDecline::default()
+                    };
+                    book(0, false, Some(raw.clone()));
+                    Ok(ChargeOutcome::Declined(raw))
+                }
+                Act::FailBefore => Err(GatewayError::NotSent(anyhow::anyhow!("scripted"))),
+                Act::LoseBefore => Err(lost()),
+                Act::LoseAfter => {
+                    book(asked, false, None);
+                    Err(lost())
+                }
+                Act::Reject(rejection) => Err(GatewayError::Rejected(rejection)),
+            }
+        })
+    }
+
+    fn find(&self, request: &InquireRequest) -> Finding {
+        self.with(|state| {
+            if state.unreachable {
+                return Finding::Unreachable("scripted".to_owned());
+            }
+            match state.booked.iter().find(|one| one.reference == request.reference) {
+                None | Some(Booked { declined: None, approval: None, .. }) => Finding::NotFound,
+                Some(Booked { declined: Some(raw), .. }) => Finding::Declined(raw.clone()),
+                Some(Booked { approval: Some(approval), minor: 0, .. }) if !approval.amount.is_zero() => {
+                    Finding::Reversed(approval.clone())
+                }
+                Some(Booked { approval: Some(approval), held: true, .. }) => Finding::Held(approval.clone()),
+                Some(Booked { approval: Some(approval), .. }) => Finding::Approved(approval.clone()),
+            }
+        })
+    }
+
+    fn operate_now(&self, request: &OperationRequest) -> Result<OperationOutcome, GatewayError> {
+        self.with(|state| {
+            let act = state.operations.pop_front().unwrap_or(Act::Approve);
+            let mut book = || {
+                let one =
+                    state.booked.iter_mut().find(|one| one.gateway_reference == request.gateway_reference);
+                if let Some(one) = one {
+                    match request.kind {
+                        OperationKind::Capture => one.held = false,
+                        OperationKind::Void => one.minor = 0,
+                        OperationKind::Refund => {
+                            one.minor = one.minor.saturating_sub(request.amount.minor());
+                        }
+                    }
+                }
+                let entry = (request.kind, request.gateway_reference.clone(), request.amount.minor());
+                state.operated.push(entry);
+            };
+            let done = || OperationOutcome::Done {
+                reference: format!("{}-{}", request.gateway_reference, request.kind.as_str()),
+                text: "SUCCESS".to_owned(),
+            };
+            let lost = || GatewayError::InDoubt(Doubt::LostAnswer, anyhow::anyhow!("scripted"));
+            match act {
+                Act::Approve | Act::ApproveOnly(_) | Act::Hold => {
+                    book();
+                    Ok(done())
+                }
+                Act::Decline(code, text) => {
+                    Ok(OperationOutcome::Refused { code: code.to_owned(), text: text.to_owned() })
+                }
+                Act::FailBefore => Err(GatewayError::NotSent(anyhow::anyhow!("scripted"))),
+                Act::LoseBefore => Err(lost()),
+                Act::LoseAfter => {
+                    book();
+                    Err(lost())
+                }
+                Act::Reject(rejection) => Err(GatewayError::Rejected(rejection)),
+            }
+        })
+    }
+}
+
+impl Gateway for FakeGateway {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn time_limit_secs(&self) -> i64 {
+        1
+    }
+
+    fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {
+        Box::pin(async move { self.charge_now(request) })
+    }
+
+    fn inquire<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Finding> {
+        Box::pin(async move { self.find(request) })
+    }
+
+    fn fence<'a>(&'a self, _: &'a InquireRequest) -> Reply<'a, FenceAnswer> {
+        Box::pin(async move { self.with(|state| state.fences.pop_front()).unwrap_or(FenceAnswer::Confirmed) })
+    }
+
+    fn operate<'a>(
+        &'a self,
+        request: &'a OperationRequest,
+    ) -> Reply<'a, Result<OperationOutcome, GatewayError>> {
+        Box::pin(async move { self.operate_now(request) })
+    }
+
+    fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
+        Box::pin(async move {
+            self.with(|state| {
+                let done = state.operated.iter().any(|(kind, reference, minor)| {
+                    *kind == request.kind
+                        && *reference == request.gateway_reference
+                        && *minor == request.amount.minor()
+                });
+                if state.unreachable {
+                    OperationFinding::Unknown("scripted".to_owned())
+                } else if done {
+                    OperationFinding::Done { reference: request.gateway_reference.clone() }
+                } else {
+                    OperationFinding::NotDone
+                }
+            })
+        })
+    }
+}
+
+/// The catalogue of a test: kinds `fake` and `fake_salvage`, each gateway by its `name` setting.
+#[derive(Debug, Default)]
+pub struct FakeConnect {
+    gateways: Mutex<Vec<(String, Arc<FakeGateway>)>>,
+}
+
+const FAKE_FIELDS: &[Field] =
+    &[Field { name: "name", label: "Name", help: "Any text.", kind: FieldKind::Text, required: true }];
+
+impl FakeConnect {
+    /// The fake that gateways with this `name` setting talk to; made on first use.
+    pub fn gateway(&self, name: &str, capabilities: Capabilities) -> Arc<FakeGateway> {
+        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = gateways.iter().find(|(known, _)| known == name) {
+            return Arc::clone(found);
+        }
+        let made = Arc::new(FakeGateway::new(capabilities));
+        gateways.push((name.to_owned(), Arc::clone(&made)));
+        made
+    }
+}
+
+impl Connect for FakeConnect {
+    fn providers(&self) -> Vec<Provider> {
+        vec![
+            Provider { kind: "fake", title: "Fake", capabilities: ORDINARY, fields: FAKE_FIELDS },
+            Provider {
+                kind: "fake_salvage",
+                title: "Fake salvage",
+                capabilities: SALVAGE,
+                fields: FAKE_FIELDS,
+            },
+        ]
+    }
+
+    fn connect(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn Gateway>, SettingsError> {
+        let provider = self.provider(kind).ok_or_else(|| SettingsError::UnknownKind(kind.to_owned()))?;
+        let problems = settings.check(&provider);
+        if !problems.is_empty() {
+            return Err(SettingsError::Invalid(problems));
+        }
+        Ok(self.gateway(settings.text("name"), provider.capabilities))
+    }
+}

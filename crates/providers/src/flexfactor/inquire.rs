@@ -1,0 +1,107 @@
+//! Asks what became of a submission, or of a capture, cancellation or refund.
+//!
+//! Source: <https://docs.flexfactor.io/docs/orders-id> and <https://docs.flexfactor.io/docs/orders-1>.
+
+use domain::doubt::Finding;
+use gateways::{
+    GatewayError, HttpAnswer, InquireRequest, Method, OperationFinding, OperationKind, OperationRequest,
+};
+use serde_json::Value;
+
+use super::client::{Client, value};
+use super::json::{get, text};
+use super::order::{Order, Standing};
+
+/// Orders asked for at a time.
+const PAGE_ORDERS: &str = "50";
+
+/// What became of an attempt: by FlexFactor's id when we have it, else by our reference.
+pub(crate) async fn find(client: &Client, request: &InquireRequest) -> Finding {
+    let found = match request.gateway_reference.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => order(client, id).await.map(|order| order.into_iter().collect()),
+        None => list(client, &request.reference).await,
+    };
+    let orders = match found {
+        Ok(orders) => orders,
+        Err(words) => return Finding::Unreachable(words),
+    };
+    let foreign = |order: &&Order| !order.external_id.is_empty() && order.external_id != request.reference;
+    match orders.as_slice() {
+        [] => Finding::NotFound,
+        [one] if foreign(&one) => {
+            Finding::Contradiction(format!("the order {} belongs to {}", one.id, one.external_id))
+        }
+        [one] => one.finding(request.amount),
+        many => Finding::Contradiction(format!("FlexFactor shows {} orders for one attempt", many.len())),
+    }
+}
+
+/// The order with FlexFactor's id; `None` when it does not know it.
+async fn order(client: &Client, id: &str) -> Result<Option<Order>, String> {
+    let answer = client.call(Method::Get, &client.at(&["orders", id], &[]), Vec::new()).await;
+    let answer = answer.map_err(sentence)?;
+    if answer.status == 404 {
+        return Ok(None);
+    }
+    let mut order = Order::read(&json(&answer)?, |text| client.clean(text));
+    if order.id.is_empty() {
+        id.clone_into(&mut order.id);
+    }
+    Ok(Some(order))
+}
+
+/// The orders whose reference is ours. An answer that cannot exclude ours is an error, never an empty list.
+async fn list(client: &Client, reference: &str) -> Result<Vec<Order>, String> {
+    let query = [("query", reference), ("mid", client.mid.as_str()), ("pageSize", PAGE_ORDERS)];
+    let answer =
+        client.call(Method::Get, &client.at(&["orders"], &query), Vec::new()).await.map_err(sentence)?;
+    if answer.status == 404 {
+        return Ok(Vec::new());
+    }
+    let body = json(&answer)?;
+    let items = ["orders", "data", "items", "results"].iter().find_map(|name| get(&body, name)?.as_array());
+    let items = items.or_else(|| body.as_array()).ok_or("the list of orders has no orders")?;
+    let orders: Vec<Order> = items.iter().map(|item| Order::read(item, |text| client.clean(text))).collect();
+    if orders.iter().any(|order| order.external_id.is_empty()) {
+        return Err("the list of orders does not show whose they are".to_owned());
+    }
+    let ours: Vec<Order> = orders.into_iter().filter(|order| order.external_id == reference).collect();
+    if ours.is_empty() && text(&body, "hasNextPage") == "true" {
+        return Err("the list of orders has more pages than are read".to_owned());
+    }
+    Ok(ours)
+}
+
+fn json(answer: &HttpAnswer) -> Result<Value, String> {
+    if !(200..=299).contains(&answer.status) {
+        return Err(format!("the inquiry was answered with HTTP {}", answer.status));
+    }
+    value(answer).ok_or_else(|| "the answer to the inquiry is not JSON".to_owned())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the shape that map_err wants")]
+fn sentence(error: GatewayError) -> String {
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("the inquiry failed: {error}{cause}")
+}
+
+/// What became of a capture, cancellation or refund. A refund that is not shown may still have been done (M16).
+pub(crate) async fn find_operation(client: &Client, request: &OperationRequest) -> OperationFinding {
+    let unknown = |words: String| OperationFinding::Unknown(words);
+    let order = match order(client, &request.gateway_reference).await {
+        Ok(Some(order)) => order,
+        Ok(None) => return unknown("FlexFactor does not know the order".to_owned()),
+        Err(words) => return unknown(words),
+    };
+    let done = OperationFinding::Done { reference: request.gateway_reference.clone() };
+    match (request.kind, order.standing) {
+        (OperationKind::Capture, Some(Standing::Completed))
+        | (OperationKind::Void, Some(Standing::Cancelled))
+        | (OperationKind::Refund, Some(Standing::Returned)) => done,
+        (OperationKind::Capture, Some(Standing::CaptureRequired | Standing::Cancelled))
+        | (OperationKind::Void, Some(Standing::CaptureRequired | Standing::Completed)) => {
+            OperationFinding::NotDone
+        }
+        _ => unknown(format!("the order stands at {}", order.status)),
+    }
+}

@@ -1,0 +1,82 @@
+//! FlexFactor: hands a declined payment to a service that takes it on its own risk.
+//!
+//! Sources, read 2026-11-21: <https://docs.flexfactor.io>, and the public client
+//! <https://github.com/activemerchant/active_merchant> (`flex_charge.rb` and its tests).
+
+mod client;
+mod evaluate;
+mod fence;
+mod inquire;
+mod json;
+mod operate;
+mod order;
+mod settings;
+mod token;
+mod tokenize;
+
+use std::sync::Arc;
+
+use domain::Clock;
+use domain::configuration::Capabilities;
+use domain::doubt::{FenceAnswer, Finding};
+use gateways::{
+    ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding, OperationOutcome,
+    OperationRequest, Reply, Settings, SettingsError, Transport,
+};
+
+use client::Client;
+pub(crate) use settings::{KIND, PROVIDER};
+
+/// One merchant account at FlexFactor.
+#[derive(Debug)]
+pub(crate) struct FlexFactor {
+    client: Client,
+}
+
+impl FlexFactor {
+    /// A gateway with these settings, which have been checked against [`PROVIDER`].
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        settings: &Settings,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self { client: Client::new(transport, clock, settings)? })
+    }
+}
+
+impl Gateway for FlexFactor {
+    fn capabilities(&self) -> Capabilities {
+        PROVIDER.capabilities
+    }
+
+    fn is_local(&self) -> bool {
+        self.client.is_local()
+    }
+
+    fn time_limit_secs(&self) -> i64 {
+        self.client.time_limit_secs().saturating_add(i64::from(evaluate::PREPARE_SECS_MAX))
+    }
+
+    fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {
+        Box::pin(evaluate::charge(&self.client, request))
+    }
+
+    fn inquire<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Finding> {
+        Box::pin(inquire::find(&self.client, request))
+    }
+
+    fn fence<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, FenceAnswer> {
+        Box::pin(fence::fence(&self.client, request))
+    }
+
+    fn operate<'a>(
+        &'a self,
+        request: &'a OperationRequest,
+    ) -> Reply<'a, Result<OperationOutcome, GatewayError>> {
+        Box::pin(operate::operate(&self.client, request))
+    }
+
+    fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
+        Box::pin(inquire::find_operation(&self.client, request))
+    }
+}

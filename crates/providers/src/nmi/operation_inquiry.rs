@@ -1,0 +1,79 @@
+//! What became of a capture, void or refund whose answer was lost.
+
+use domain::doubt::NOT_RECEIVED_AFTER_SECS;
+use gateways::{OperationFinding, OperationKind, OperationRequest};
+use jiff::Timestamp;
+
+use super::record::Record;
+
+/// Judges the records found by the original's id and, for refunds, by our reference of the operation.
+pub(crate) fn judge(records: &[Record], request: &OperationRequest, now: Timestamp) -> OperationFinding {
+    match request.kind {
+        OperationKind::Refund => refund(records, request, now),
+        OperationKind::Capture | OperationKind::Void => {
+            match records.iter().find(|record| record.transaction_id == request.gateway_reference) {
+                None => unknown("the gateway does not show the original transaction"),
+                Some(record) if request.kind == OperationKind::Void => void(record),
+                Some(record) => capture(record),
+            }
+        }
+    }
+}
+
+fn unknown(words: &str) -> OperationFinding {
+    OperationFinding::Unknown(words.to_owned())
+}
+
+fn done(record: &Record) -> OperationFinding {
+    OperationFinding::Done { reference: record.transaction_id.clone() }
+}
+
+fn void(record: &Record) -> OperationFinding {
+    match record.condition.as_str() {
+        "canceled" => done(record),
+        "pending" | "pendingsettlement" | "complete" | "failed" => OperationFinding::NotDone,
+        _ => unknown("the original transaction has no settled condition"),
+    }
+}
+
+fn capture(record: &Record) -> OperationFinding {
+    match record.condition.as_str() {
+        "pendingsettlement" | "complete" => done(record),
+        _ if record.has_done("capture") => done(record),
+        "pending" | "canceled" | "failed" => OperationFinding::NotDone,
+        _ => unknown("the original transaction has no settled condition"),
+    }
+}
+
+/// A refund is a transaction of its own. Nothing is guessed: a refund of this amount that is not marked as ours may be
+/// ours, and a missing one may still be on its way (a repeated partial refund pays twice).
+fn refund(records: &[Record], request: &OperationRequest, now: Timestamp) -> OperationFinding {
+    let refunds =
+        || records.iter().filter_map(|record| record.action("refund").map(|action| (record, action)));
+    let mine = refunds().find(|(record, _)| record.order_id == request.reference);
+    if let Some((record, action)) = mine {
+        return match record.condition.as_str() {
+            "failed" => OperationFinding::NotDone,
+            _ if !action.success => OperationFinding::NotDone,
+            _ if !action.is_of(request.amount) => unknown("the refund has another amount than asked for"),
+            "pendingsettlement" | "complete" | "pending" => done(record),
+            _ => unknown("the refund has no settled condition"),
+        };
+    }
+    let unmarked = refunds().any(|(record, action)| {
+        let marked = !record.order_id.is_empty() && record.order_id != request.attempt_reference;
+        !marked && action.is_of(request.amount) && action.success
+    });
+    if unmarked {
+        return unknown("a refund of this amount is there, but does not say whose it is");
+    }
+    let age_secs = now.duration_since(request.at).as_secs();
+    if age_secs < NOT_RECEIVED_AFTER_SECS {
+        return unknown("no refund is shown yet");
+    }
+    OperationFinding::NotDone
+}
+
+#[cfg(test)]
+#[path = "operation_inquiry_tests.rs"]
+mod tests;

@@ -1,0 +1,176 @@
+//! Questions whose every answer is a broken invariant (DESIGN.md section 4).
+
+use crate::error::StoreError;
+use crate::statement::Statement;
+use crate::store::Store;
+
+/// The statements of this module.
+pub(crate) const ALL: &[&str] = &[
+    PAID_TWICE,
+    PAID_WITHOUT_APPROVAL,
+    APPROVAL_WITHOUT_PAID,
+    COMPLETE_WITHOUT_PAID,
+    PAID_WITHOUT_COMPLETE,
+    SALE_WITHOUT_EVENT,
+    SALE_WITHOUT_FULFILMENT,
+    DOUBT_WITHOUT_WORK,
+    OPERATION_WITHOUT_WORK,
+    GIVEN_BACK_TOO_MUCH,
+    SALVAGE_WITHOUT_DECLINE,
+    FIRST_CHARGE_AFTER_NEVER,
+];
+
+macro_rules! broken {
+    ($name:ident, $line:literal, $sql:literal) => {
+        const $name: &str = concat!("-- ", $line, "\n", $sql);
+    };
+}
+
+broken!(
+    PAID_TWICE,
+    "paid_twice",
+    "SELECT merchant_id, payment_id AS id, 'payment is approved and not reversed twice' AS what
+FROM attempts
+WHERE state = 'approved' AND reversed_at IS NULL AND purpose = 'collect'
+GROUP BY merchant_id, payment_id
+HAVING COUNT(*) > 1
+ORDER BY payment_id"
+);
+broken!(
+    PAID_WITHOUT_APPROVAL,
+    "paid_without_approval",
+    "SELECT p.merchant_id, p.id, 'payment is paid without an approved attempt' AS what
+FROM payments p
+WHERE p.state = 'paid' AND NOT EXISTS (
+    SELECT 1 FROM attempts a WHERE a.merchant_id = p.merchant_id AND a.payment_id = p.id
+        AND a.state = 'approved' AND a.reversed_at IS NULL)
+    AND NOT EXISTS (
+    SELECT 1 FROM orders o WHERE o.merchant_id = p.merchant_id AND o.id = p.order_id AND o.is_test)
+ORDER BY p.id"
+);
+broken!(
+    APPROVAL_WITHOUT_PAID,
+    "approval_without_paid",
+    "SELECT a.merchant_id, a.id, 'attempt is approved and its payment is not paid, nor is it being undone' AS what
+FROM attempts a
+JOIN payments p ON p.merchant_id = a.merchant_id AND p.id = a.payment_id
+WHERE a.state = 'approved' AND a.reversed_at IS NULL AND p.state <> 'paid'
+    AND NOT EXISTS (
+        SELECT 1 FROM operations x WHERE x.merchant_id = a.merchant_id AND x.attempt_id = a.id
+            AND x.kind IN ('void', 'refund') AND x.state IN ('sending', 'in_doubt', 'done'))
+    AND NOT EXISTS (
+        SELECT 1 FROM alerts l WHERE l.merchant_id = a.merchant_id AND l.attempt_id = a.id AND l.closed_at IS NULL)
+ORDER BY a.id"
+);
+broken!(
+    COMPLETE_WITHOUT_PAID,
+    "complete_without_paid",
+    "SELECT o.merchant_id, o.id, 'order is complete without a paid payment' AS what
+FROM orders o
+WHERE o.status = 'complete' AND NOT EXISTS (
+    SELECT 1 FROM payments p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.id AND p.state = 'paid')
+ORDER BY o.id"
+);
+broken!(
+    PAID_WITHOUT_COMPLETE,
+    "paid_without_complete",
+    "SELECT o.merchant_id, o.id, 'payment is paid and its order is declined or pending' AS what
+FROM orders o
+JOIN payments p ON p.merchant_id = o.merchant_id AND p.order_id = o.id
+WHERE p.state = 'paid' AND o.status IN ('partial', 'pending', 'declined')
+ORDER BY o.id"
+);
+broken!(
+    SALE_WITHOUT_EVENT,
+    "sale_without_event",
+    "SELECT p.merchant_id, p.id, 'payment is paid and nobody was told (no new_sale event)' AS what
+FROM payments p
+JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+WHERE p.state = 'paid' AND NOT o.is_test AND NOT EXISTS (
+    SELECT 1 FROM events e WHERE e.merchant_id = p.merchant_id AND e.subject_id = p.id AND e.kind = 'new_sale')
+ORDER BY p.id"
+);
+broken!(
+    SALE_WITHOUT_FULFILMENT,
+    "sale_without_fulfilment",
+    "SELECT p.merchant_id, p.id, 'payment of goods is paid and nothing is shipped' AS what
+FROM payments p
+JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+WHERE p.state = 'paid' AND NOT o.is_test AND o.details LIKE '%\"is_shippable\":true%' AND NOT EXISTS (
+    SELECT 1 FROM fulfilments f WHERE f.merchant_id = p.merchant_id AND f.payment_id = p.id)
+ORDER BY p.id"
+);
+broken!(
+    DOUBT_WITHOUT_WORK,
+    "doubt_without_work",
+    "SELECT merchant_id, id, 'open attempt is neither due for a check nor shown to a person' AS what
+FROM attempts
+WHERE state IN ('sending', 'in_doubt', 'pending') AND next_check_at IS NULL AND NOT needs_person
+ORDER BY id"
+);
+broken!(
+    OPERATION_WITHOUT_WORK,
+    "operation_without_work",
+    "SELECT merchant_id, id, 'open operation is neither due for a check nor shown to a person' AS what
+FROM operations
+WHERE state IN ('sending', 'in_doubt') AND next_check_at IS NULL AND NOT needs_person
+ORDER BY id"
+);
+broken!(
+    GIVEN_BACK_TOO_MUCH,
+    "given_back_too_much",
+    "SELECT a.merchant_id, a.id, 'more was given back than was taken' AS what
+FROM attempts a
+WHERE a.state = 'approved' AND a.approved_minor < (
+    SELECT COALESCE(SUM(x.amount_minor), 0) FROM operations x
+    WHERE x.merchant_id = a.merchant_id AND x.attempt_id = a.id AND x.kind IN ('void', 'refund')
+        AND x.state IN ('sending', 'in_doubt', 'done'))
+ORDER BY a.id"
+);
+broken!(
+    SALVAGE_WITHOUT_DECLINE,
+    "salvage_without_decline",
+    "SELECT a.merchant_id, a.id, 'cascade attempt salvages nothing that was declined' AS what
+FROM attempts a
+WHERE a.route IN ('cascade', 'cascade_all') AND NOT EXISTS (
+    SELECT 1 FROM attempts d WHERE d.merchant_id = a.merchant_id AND d.id = a.salvages AND d.state = 'declined'
+        AND d.class = 'soft')
+ORDER BY a.id"
+);
+broken!(
+    FIRST_CHARGE_AFTER_NEVER,
+    "first_charge_after_never",
+    "SELECT a.merchant_id, a.id, 'cascade attempt on an ordinary gateway with a locked card' AS what
+FROM attempts a
+JOIN card_locks l ON l.merchant_id = a.merchant_id AND l.card_fingerprint = a.card_fingerprint
+WHERE a.route IN ('cascade', 'cascade_all') AND a.gateway_kind <> 'flexfactor' AND a.gateway_kind <> 'fake_salvage'
+    AND a.created_at > l.created_at AND (l.until IS NULL OR a.created_at < l.until)
+ORDER BY a.id"
+);
+
+/// A broken invariant: which one, and what breaks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The invariant's name, e.g. `paid_twice`.
+    pub invariant: String,
+    /// What is wrong, in words.
+    pub what: String,
+    /// The id of the row, 26 characters.
+    pub id: String,
+}
+
+impl Store {
+    /// Every broken invariant; and how many were checked.
+    pub async fn list_broken_invariants(&self) -> Result<(Vec<Broken>, usize), StoreError> {
+        let mut broken = Vec::new();
+        for sql in ALL {
+            let statement = Statement::new(sql, vec![]);
+            let name = statement.name();
+            for row in self.query(statement).await? {
+                let id: domain::ids::OrderId = row.id("id")?;
+                broken.push(Broken { invariant: name.to_owned(), what: row.text("what")?, id: id.base32() });
+            }
+        }
+        Ok((broken, ALL.len()))
+    }
+}

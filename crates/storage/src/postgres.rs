@@ -1,0 +1,120 @@
+//! PostgreSQL: a pool of connections, a transaction each.
+
+use std::pin::Pin;
+use std::str::FromStr;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Column, Postgres, Row as _, TypeInfo};
+use uuid::Uuid;
+
+use crate::backend::{Backend, Dialect, Pending};
+use crate::error::StoreError;
+use crate::migrations;
+use crate::statement::{Statement, Step, Transaction};
+use crate::value::{Row, Value};
+
+/// An open PostgreSQL database.
+#[derive(Debug)]
+pub(crate) struct PostgresBackend {
+    pool: PgPool,
+}
+
+impl PostgresBackend {
+    /// Connects and migrates when needed.
+    pub(crate) async fn open(url: &str, connections_max: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(StoreError::unavailable)?
+            .application_name("recoup")
+            .statement_cache_capacity(512);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(std::time::Duration::from_secs(30))
+            .connect_with(options)
+            .await
+            .map_err(StoreError::unavailable)?;
+        migrations::for_postgres().run(&pool).await.map_err(StoreError::unavailable)?;
+        Ok(Self { pool })
+    }
+}
+
+impl Backend for PostgresBackend {
+    fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>> {
+        Box::pin(async move {
+            let mut open = self.pool.begin().await.map_err(StoreError::unavailable)?;
+            let rows = steps(&mut open, &transaction.steps).await?;
+            open.commit().await.map_err(StoreError::unavailable)?;
+            Ok(rows)
+        })
+    }
+
+    fn query(&self, statement: Statement) -> Pending<'_, Vec<Row>> {
+        Box::pin(async move {
+            let rows = bound(&statement).fetch_all(&self.pool).await.map_err(StoreError::unavailable)?;
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.pool.close())
+    }
+}
+
+async fn steps(connection: &mut PgConnection, steps: &[Step]) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    for step in steps {
+        let query = bound(&step.statement);
+        let count = if step.returns {
+            let found = query.fetch_all(&mut *connection).await.map_err(StoreError::unavailable)?;
+            let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
+            for row in &found {
+                rows.push(read(row)?);
+            }
+            count
+        } else {
+            query.execute(&mut *connection).await.map_err(StoreError::unavailable)?.rows_affected()
+        };
+        if !step.accepts(count) {
+            return Err(StoreError::Conflict { step: step.statement.name() });
+        }
+    }
+    Ok(rows)
+}
+
+fn bound(statement: &Statement) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
+    let mut query = sqlx::query::<Postgres>(statement.sql);
+    for value in &statement.args {
+        query = match value.clone() {
+            Value::Id(id) => query.bind(id),
+            Value::Int(int) => query.bind(int),
+            Value::Text(text) => query.bind(text),
+            Value::Bool(bit) => query.bind(bit),
+            Value::Bytes(bytes) => query.bind(bytes),
+        };
+    }
+    query
+}
+
+fn read(row: &PgRow) -> Result<Row, StoreError> {
+    let mut columns = Vec::with_capacity(row.len());
+    for column in row.columns() {
+        let place = column.ordinal();
+        let value = match column.type_info().name() {
+            "UUID" => Value::Id(row.try_get::<Option<Uuid>, _>(place).map_err(StoreError::unavailable)?),
+            "INT8" => Value::Int(row.try_get(place).map_err(StoreError::unavailable)?),
+            "BOOL" => Value::Bool(row.try_get(place).map_err(StoreError::unavailable)?),
+            "BYTEA" => Value::Bytes(row.try_get(place).map_err(StoreError::unavailable)?),
+            "TEXT" => Value::Text(row.try_get(place).map_err(StoreError::unavailable)?),
+            other => {
+                let words =
+                    format!("column {} has type {other}, which no statement of ours returns", column.name());
+                return Err(StoreError::unavailable(words));
+            }
+        };
+        columns.push((column.name().to_owned(), value));
+    }
+    Ok(Row { columns })
+}
