@@ -1,1 +1,53 @@
 #![doc = include_str!("../README.md")]
+
+mod connections;
+mod consequences;
+mod send;
+
+mod record;
+
+mod resolve;
+
+mod operate;
+
+mod driver;
+
+mod reconcile;
+
+pub use connections::{Connections, NoGateway};
+pub use consequences::{Consequence, Consequences};
+pub use driver::{Driver, Swept};
+pub use operate::OperateError;
+pub use reconcile::{LedgerLine, Mismatch, reconcile};
+pub use record::Recorded;
+pub use resolve::Resolution;
+pub use send::{Answer, reference_of};
+
+use std::sync::Arc;
+
+use domain::Minter;
+use storage::Store;
+use vault::Vault;
+
+/// Seconds after the longest checkout when an attempt that is still `sending` is taken up: its process has died.
+pub const TAKE_UP_AFTER_SECS: i64 = 70;
+
+/// The attempt protocol over one store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Charging {
+    /// Where we remember.
+    pub store: Store,
+    /// Sealed cards and credentials.
+    pub vault: Arc<Vault>,
+    /// Live gateways.
+    pub connections: Connections,
+    /// Time and ids.
+    pub minter: Minter,
+}
+
+impl Charging {
+    /// The protocol over these parts.
+    pub fn new(store: Store, vault: Arc<Vault>, connections: Connections, minter: Minter) -> Self {
+        Self { store, vault, connections, minter }
+    }
+}

@@ -225,11 +225,14 @@ pub enum Doubt {
     Unclear,
     /// Our process ended between the two commits.
     Crash,
+    /// Less than asked was approved, and the void of it is not confirmed yet (M14).
+    Partial,
 }
 
 impl Doubt {
     /// All doubts.
-    pub const ALL: [Self; 4] = [Self::LostAnswer, Self::Duplicate, Self::Unclear, Self::Crash];
+    pub const ALL: [Self; 5] =
+        [Self::LostAnswer, Self::Duplicate, Self::Unclear, Self::Crash, Self::Partial];
 
     /// The word stored and shown.
     pub fn as_str(self) -> &'static str {
@@ -238,6 +241,7 @@ impl Doubt {
             Self::Duplicate => "duplicate",
             Self::Unclear => "unclear",
             Self::Crash => "crash",
+            Self::Partial => "partial",
         }
     }
 

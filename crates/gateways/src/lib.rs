@@ -7,6 +7,7 @@ pub mod http;
 pub mod settings;
 pub mod transport;
 
+pub mod contract;
 pub mod fake;
 
 pub use port::{

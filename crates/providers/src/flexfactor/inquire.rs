@@ -25,11 +25,10 @@ pub(crate) async fn find(client: &Client, request: &InquireRequest) -> Finding {
         Ok(orders) => orders,
         Err(words) => return Finding::Unreachable(words),
     };
-    let foreign = |order: &&Order| !order.external_id.is_empty() && order.external_id != request.reference;
     match orders.as_slice() {
         [] => Finding::NotFound,
-        [one] if foreign(&one) => {
-            Finding::Contradiction(format!("the order {} belongs to {}", one.id, one.external_id))
+        [one] if one.is_foreign(&request.reference) => {
+            Finding::Contradiction(format!("the order {} belongs to another submission", one.id))
         }
         [one] => one.finding(request.amount),
         many => Finding::Contradiction(format!("FlexFactor shows {} orders for one attempt", many.len())),
@@ -62,10 +61,10 @@ async fn list(client: &Client, reference: &str) -> Result<Vec<Order>, String> {
     let items = ["orders", "data", "items", "results"].iter().find_map(|name| get(&body, name)?.as_array());
     let items = items.or_else(|| body.as_array()).ok_or("the list of orders has no orders")?;
     let orders: Vec<Order> = items.iter().map(|item| Order::read(item, |text| client.clean(text))).collect();
-    if orders.iter().any(|order| order.external_id.is_empty()) {
+    if orders.iter().any(Order::is_anonymous) {
         return Err("the list of orders does not show whose they are".to_owned());
     }
-    let ours: Vec<Order> = orders.into_iter().filter(|order| order.external_id == reference).collect();
+    let ours: Vec<Order> = orders.into_iter().filter(|order| order.carries(reference)).collect();
     if ours.is_empty() && text(&body, "hasNextPage") == "true" {
         return Err("the list of orders has more pages than are read".to_owned());
     }

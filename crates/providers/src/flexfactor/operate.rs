@@ -38,7 +38,7 @@ pub(crate) async fn operate(
         return Err(failure);
     }
     match request.kind {
-        OperationKind::Void => cancelled(client, request, &answer),
+        OperationKind::Void => Ok(cancelled(client, request, &answer)),
         OperationKind::Capture | OperationKind::Refund => moved(client, request, &answer),
     }
 }
@@ -59,15 +59,11 @@ fn refund_body(request: &OperationRequest) -> String {
 }
 
 /// A cancellation is done by any 2xx, whose body is empty or `{}`, unless the body says otherwise.
-fn cancelled(
-    client: &Client,
-    request: &OperationRequest,
-    answer: &HttpAnswer,
-) -> Result<OperationOutcome, GatewayError> {
+fn cancelled(client: &Client, request: &OperationRequest, answer: &HttpAnswer) -> OperationOutcome {
     if is_refusal(answer) {
-        return Ok(refused(client, &value(answer).unwrap_or_default()));
+        return refused(client, &value(answer).unwrap_or_default());
     }
-    Ok(OperationOutcome::Done { reference: request.gateway_reference.clone(), text: "cancelled".to_owned() })
+    OperationOutcome::Done { reference: request.gateway_reference.clone(), text: "cancelled".to_owned() }
 }
 
 /// Whether a 2xx says that nothing was done.

@@ -8,10 +8,12 @@ use domain::attempt::{Approval, RawDecline};
 use domain::doubt::Finding;
 use serde_json::Value;
 
-use super::json::first_text;
+use super::json::{first_text, text};
 
-/// Names under which our `orderId` may come back.
-const EXTERNAL_IDS: [&str; 4] = ["externalOrderId", "merchantOrderId", "orderReference", "referenceNumber"];
+/// Names that can only hold the merchant's own order id.
+const OURS: [&str; 2] = ["externalOrderId", "merchantOrderId"];
+/// Names that may hold it, or a number of FlexFactor's own.
+const PERHAPS_OURS: [&str; 2] = ["orderReference", "referenceNumber"];
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +39,10 @@ pub(crate) enum Standing {
 pub(crate) struct Order {
     /// FlexFactor's id.
     pub(crate) id: String,
-    /// Our reference; empty when the answer does not show it.
-    pub(crate) external_id: String,
+    /// The merchant's own order id, from fields that can hold nothing else.
+    ours: Vec<String>,
+    /// What may be the merchant's own order id.
+    perhaps_ours: Vec<String>,
     /// Where it stands; `None` for a status that we do not know.
     pub(crate) standing: Option<Standing>,
     /// The status as received.
@@ -53,12 +57,28 @@ impl Order {
         let status = clean(&first_text(body, &["statusName", "status"]));
         Self {
             id: clean(&first_text(body, &["id", "orderId", "orderSessionKey"])),
-            external_id: clean(&first_text(body, &EXTERNAL_IDS)),
+            ours: texts(body, &OURS),
+            perhaps_ours: texts(body, &PERHAPS_OURS),
             standing: standing(&status),
             status,
             amount: first_text(body, &["amount", "orderAmount", "totalAmount"]),
             currency: first_text(body, &["currencyCode", "currency"]).to_ascii_uppercase(),
         }
+    }
+
+    /// Whether it carries our reference.
+    pub(crate) fn carries(&self, reference: &str) -> bool {
+        self.ours.iter().chain(&self.perhaps_ours).any(|id| id == reference)
+    }
+
+    /// Whether it shows nothing that could be a reference of ours.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.ours.is_empty() && self.perhaps_ours.is_empty()
+    }
+
+    /// Whether it certainly belongs to another reference than ours.
+    pub(crate) fn is_foreign(&self, reference: &str) -> bool {
+        !self.ours.is_empty() && !self.carries(reference)
     }
 
     /// What the order says about an attempt over `asked`.
@@ -107,6 +127,10 @@ impl Order {
             amount,
         }
     }
+}
+
+fn texts(body: &Value, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| text(body, name)).filter(|text| !text.is_empty()).collect()
 }
 
 /// Rescue words (observed), title-case names and integers (documented) of one status.
@@ -172,6 +196,16 @@ mod tests {
     fn status_numbers_are_read(#[case] number: i64, #[case] expected: &str) {
         assert_eq!(finding(&json!({"id": "o", "status": number})), expected);
         assert_eq!(finding(&json!({"id": "o", "status": number.to_string(), "statusName": null})), expected);
+    }
+
+    #[test]
+    fn only_names_that_can_hold_nothing_else_make_an_order_foreign() {
+        let order = |body: Value| Order::read(&body, str::to_owned);
+        let numbered = order(json!({"referenceNumber": "FF-77"}));
+        assert!(!numbered.carries("ours") && !numbered.is_foreign("ours") && !numbered.is_anonymous());
+        assert!(order(json!({"ExternalOrderId": "theirs"})).is_foreign("ours"));
+        assert!(order(json!({"orderReference": "ours"})).carries("ours"));
+        assert!(order(json!({"id": "1"})).is_anonymous());
     }
 
     #[test]

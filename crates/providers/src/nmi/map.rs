@@ -60,13 +60,12 @@ pub(crate) fn meaning(reply: &Reply) -> Meaning {
         (_, "430") => Meaning::Doubt(Doubt::Duplicate),
         (_, "301") => Meaning::Rejected(Reason::RateLimited),
         (_, "400" | "421") => Meaning::ProcessorError,
-        (_, "410" | "411" | "460" | "461") => Meaning::Declined,
         (_, "440" | "441") => Meaning::Rejected(Reason::InvalidRequest),
         (_, "300") => match meaning_of_300(&reply.text) {
             Meaning::Rejected(Reason::MerchantRiskBlock) if declined_by_issuer => Meaning::Declined,
             known => known,
         },
-        (Verdict::Declined, _) => Meaning::Declined,
+        (Verdict::Declined, _) | (_, "410" | "411" | "460" | "461") => Meaning::Declined,
         (Verdict::Error, _) => Meaning::Doubt(Doubt::Unclear),
     }
 }

@@ -68,7 +68,8 @@ impl Nmi {
         request: &ChargeRequest,
         outcome: Result<ChargeOutcome, GatewayError>,
     ) -> Result<ChargeOutcome, GatewayError> {
-        let search = self.link.query(&[("order_id", &request.reference)]);
+        let filters = [("order_id", request.reference.as_str())];
+        let search = self.link.query(&filters);
         let found = Patience::of_secs(PROOF_SECS_MAX).wait(search).await;
         let asked = inquire::Asked {
             reference: &request.reference,

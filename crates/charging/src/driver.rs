@@ -1,0 +1,100 @@
+//! The driver: takes what is due, merchant by merchant, and works on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use storage::StoreError;
+use tokio_util::sync::CancellationToken;
+
+use crate::Charging;
+use crate::consequences::Consequences;
+
+/// How long a lease lasts: longer than any call.
+const LEASE_SECS: i64 = 120;
+/// Most rows of one claim.
+const BATCH_MAX: i64 = 32;
+/// Most merchants of one sweep.
+const MERCHANTS_MAX: i64 = 1_000;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Attempts worked on.
+    pub attempts: usize,
+    /// Operations worked on.
+    pub operations: usize,
+}
+
+impl Swept {
+    /// Whether nothing was due.
+    pub fn is_idle(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Works on due attempts and operations. Any number of processes may run one; leases keep them apart.
+#[derive(Debug, Clone)]
+pub struct Driver {
+    charging: Charging,
+    consequences: Arc<dyn Consequences>,
+}
+
+impl Driver {
+    /// A driver over these parts.
+    pub fn new(charging: Charging, consequences: Arc<dyn Consequences>) -> Self {
+        Self { charging, consequences }
+    }
+
+    /// One pass over everything that is due now, round robin over merchants. A step that fails is logged and comes
+    /// again when its lease ends.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        let now = self.charging.minter.now();
+        let store = &self.charging.store;
+        for merchant_id in store.list_merchants_with_due_attempts(now, MERCHANTS_MAX).await? {
+            let fence = self.charging.minter.uuid();
+            let due = store.acquire_due_attempts(merchant_id, now, lease(now), fence, BATCH_MAX).await?;
+            for attempt in due {
+                swept.attempts = swept.attempts.saturating_add(1);
+                let result = self.charging.resolve(&attempt, self.consequences.as_ref(), Some(fence)).await;
+                if let Err(error) = result {
+                    tracing::error!(attempt.id = %attempt.id, error = %error, "Attempt {} was not resolved", attempt.id);
+                }
+            }
+        }
+        for merchant_id in store.list_merchants_with_due_operations(now, MERCHANTS_MAX).await? {
+            let fence = self.charging.minter.uuid();
+            let due = store.acquire_due_operations(merchant_id, now, lease(now), fence, BATCH_MAX).await?;
+            for operation in due {
+                swept.operations = swept.operations.saturating_add(1);
+                let result = self.charging.resolve_operation(&operation, self.consequences.as_ref()).await;
+                if let Err(error) = result {
+                    let id = operation.id;
+                    tracing::error!(operation.id = %id, error = %error, "Operation {id} was not resolved");
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Sweeps until told to stop.
+    #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
+    pub async fn run(self, poll: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.sweep().await {
+                Ok(swept) if !swept.is_idle() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(error = %error, "A sweep for due work failed"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(poll) => {}
+            }
+        }
+    }
+}
+
+fn lease(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_secs(LEASE_SECS)).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,197 @@
+//! The one foreign call of a step, and its answer as a value.
+
+use std::sync::Arc;
+
+use domain::attempt::{Approval, Attempt, Doubt, Lapse, LapseCause, RawDecline};
+use domain::declines::Reason;
+use gateways::{
+    ChargeOutcome, ChargeRequest, Gateway, GatewayError, OperationKind, OperationOutcome, OperationRequest,
+};
+
+use crate::Charging;
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The money is taken or held as asked.
+    Approved(Approval),
+    /// Refused; still to be read under the merchant's maps.
+    Declined(RawDecline),
+    /// It provably did nothing.
+    Lapsed(Lapse),
+    /// Nobody knows.
+    InDoubt {
+        /// Why.
+        doubt: Doubt,
+        /// The gateway's id, when an answer gave one.
+        gateway_reference: Option<String>,
+        /// What is known.
+        words: String,
+    },
+}
+
+/// Our reference of an attempt at its gateway: its id in 26 characters. The same attempt always sends the same one.
+pub fn reference_of(attempt: &Attempt) -> String {
+    attempt.id.base32()
+}
+
+impl Charging {
+    /// Asks the gateway once. Never fails: every way in which a call can end is an answer.
+    pub async fn send(
+        &self,
+        gateway: &Arc<dyn Gateway>,
+        attempt: &Attempt,
+        request: &ChargeRequest,
+    ) -> Answer {
+        match gateway.charge(request).await {
+            Ok(ChargeOutcome::Approved(approval)) if approval.amount.minor() < attempt.amount.minor() => {
+                self.undo_partial(gateway, attempt, &approval).await
+            }
+            Ok(ChargeOutcome::Approved(approval)) => Answer::Approved(approval),
+            Ok(ChargeOutcome::Held(approval)) => self.capture_or_cancel(gateway, attempt, approval).await,
+            Ok(ChargeOutcome::Declined(raw)) => Answer::Declined(raw),
+            Ok(ChargeOutcome::Pending(reference)) => Answer::InDoubt {
+                doubt: Doubt::Unclear,
+                gateway_reference: Some(reference),
+                words: "The gateway works on it and gave no answer within the checkout.".to_owned(),
+            },
+            Err(error) => {
+                tracing::warn!(
+                    attempt.id = %attempt.id,
+                    gateway.id = %attempt.gateway_id,
+                    error = format!("{error:#}"),
+                    cause = ?std::error::Error::source(&error).map(ToString::to_string),
+                    "Attempt {} got no answer",
+                    attempt.id
+                );
+                answer_of(error)
+            }
+        }
+    }
+
+    /// Less than asked was approved: it is voided, and counts as a lack of funds once the void is confirmed (M14).
+    pub(crate) async fn undo_partial(
+        &self,
+        gateway: &Arc<dyn Gateway>,
+        attempt: &Attempt,
+        approval: &Approval,
+    ) -> Answer {
+        let request = self.operation_on(OperationKind::Void, attempt, approval);
+        match gateway.operate(&request).await {
+            Ok(OperationOutcome::Done { .. }) => Answer::Declined(partial_decline(approval)),
+            Ok(OperationOutcome::Refused { .. }) | Err(_) => Answer::InDoubt {
+                doubt: Doubt::Partial,
+                gateway_reference: Some(approval.reference.clone()),
+                words: format!("Only {} was approved; its void is not confirmed yet.", approval.amount),
+            },
+        }
+    }
+
+    /// Money was held that should have been taken: the exact amount is captured at once, else the hold is cancelled (M9).
+    async fn capture_or_cancel(
+        &self,
+        gateway: &Arc<dyn Gateway>,
+        attempt: &Attempt,
+        approval: Approval,
+    ) -> Answer {
+        let capture = self.operation_on(OperationKind::Capture, attempt, &approval);
+        match gateway.operate(&capture).await {
+            Ok(OperationOutcome::Done { .. }) => Answer::Approved(approval),
+            Ok(OperationOutcome::Refused { .. })
+            | Err(GatewayError::NotSent(_) | GatewayError::Rejected(_)) => {
+                self.cancel_hold(gateway, attempt, &approval).await
+            }
+            Err(GatewayError::InDoubt(doubt, _)) => Answer::InDoubt {
+                doubt,
+                gateway_reference: Some(approval.reference),
+                words: "The answer to the capture was lost.".to_owned(),
+            },
+        }
+    }
+
+    /// Cancels a hold; the attempt is declined once the gateway has confirmed it.
+    pub(crate) async fn cancel_hold(
+        &self,
+        gateway: &Arc<dyn Gateway>,
+        attempt: &Attempt,
+        approval: &Approval,
+    ) -> Answer {
+        let request = self.operation_on(OperationKind::Void, attempt, approval);
+        match gateway.operate(&request).await {
+            Ok(OperationOutcome::Done { .. }) => Answer::Lapsed(Lapse {
+                cause: LapseCause::Fenced,
+                reason: None,
+                code: String::new(),
+                text: "The gateway held the money and we cancelled the hold.".to_owned(),
+            }),
+            Ok(OperationOutcome::Refused { .. }) | Err(_) => Answer::InDoubt {
+                doubt: Doubt::Unclear,
+                gateway_reference: Some(approval.reference.clone()),
+                words: "The gateway holds the money; cancelling the hold is not confirmed yet.".to_owned(),
+            },
+        }
+    }
+
+    /// An operation that belongs to the attempt itself: its key is the attempt's, so that a repetition is recognised.
+    fn operation_on(&self, kind: OperationKind, attempt: &Attempt, approval: &Approval) -> OperationRequest {
+        OperationRequest {
+            kind,
+            reference: reference_of(attempt),
+            idempotency_key: attempt.id.uuid(),
+            gateway_reference: approval.reference.clone(),
+            attempt_reference: reference_of(attempt),
+            amount: approval.amount,
+            at: self.minter.now(),
+        }
+    }
+}
+
+/// A partial approval that was voided reads as a lack of funds (M14).
+fn partial_decline(approval: &Approval) -> RawDecline {
+    RawDecline {
+        reference: approval.reference.clone(),
+        code: "202".to_owned(),
+        text: format!("Insufficient funds: only {} was approved, and voided.", approval.amount),
+        network_code: Some("51".to_owned()),
+        advice_code: None,
+        avs: approval.avs.clone(),
+        cvv: approval.cvv.clone(),
+    }
+}
+
+fn answer_of(error: GatewayError) -> Answer {
+    match error {
+        GatewayError::NotSent(source) => Answer::Lapsed(Lapse {
+            cause: LapseCause::NotSent,
+            reason: None,
+            code: String::new(),
+            text: format!("The request was not sent: {source}."),
+        }),
+        GatewayError::Rejected(rejection) => Answer::Lapsed(Lapse {
+            cause: LapseCause::Refused,
+            reason: Some(rejection.reason),
+            code: rejection.code,
+            text: rejection.text,
+        }),
+        GatewayError::InDoubt(doubt, source) => Answer::InDoubt {
+            doubt,
+            gateway_reference: None,
+            words: format!("The answer was lost: {source}."),
+        },
+    }
+}
+
+/// Whether a refusal says that our account at the gateway is at fault, so that another gateway may take the sale (M4).
+pub(crate) fn is_account_at_fault(lapse: &Lapse) -> bool {
+    lapse.cause == LapseCause::Refused && lapse.reason == Some(Reason::MerchantConfig)
+}
+
+impl Answer {
+    /// Whether it never left, or our account was refused: the next ordinary gateway may take it (M4).
+    pub fn may_go_elsewhere(&self) -> bool {
+        match self {
+            Self::Lapsed(lapse) => lapse.cause == LapseCause::NotSent || is_account_at_fault(lapse),
+            Self::Approved(_) | Self::Declined(_) | Self::InDoubt { .. } => false,
+        }
+    }
+}
