@@ -231,8 +231,7 @@ pub enum Doubt {
 
 impl Doubt {
     /// All doubts.
-    pub const ALL: [Self; 5] =
-        [Self::LostAnswer, Self::Duplicate, Self::Unclear, Self::Crash, Self::Partial];
+    pub const ALL: [Self; 5] = [Self::LostAnswer, Self::Duplicate, Self::Unclear, Self::Crash, Self::Partial];
 
     /// The word stored and shown.
     pub fn as_str(self) -> &'static str {

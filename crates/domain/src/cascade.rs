@@ -29,8 +29,10 @@ pub struct Case<'a> {
     pub tried: &'a [GatewayId],
     /// Cascade attempts of this order so far.
     pub steps_done: i64,
-    /// What the card's budget says against another attempt on an ordinary gateway (M28); none: nothing.
-    pub budget_bar: Option<&'a str>,
+    /// Why the card may not be attempted on an ordinary gateway any more (a never-lock, M28); none: it may.
+    pub lock_bar: Option<&'a str>,
+    /// Why the card may not be attempted anywhere now (a hard cap of its budget, M28); none: it may.
+    pub cap_bar: Option<&'a str>,
     /// What is left of the checkout's time, seconds (M1).
     pub secs_left: i64,
     /// The time limit of each gateway, seconds.
@@ -165,8 +167,11 @@ fn bar(case: &Case<'_>, gateway: &Gateway, salvage_only: bool) -> Option<String>
     if salvage_only && !is_salvage {
         return Some(format!("gateway {number} is ordinary, and this card may only go to a salvage gateway"));
     }
-    if let (Some(words), false) = (case.budget_bar, is_salvage) {
+    if let (Some(words), false) = (case.lock_bar, is_salvage) {
         return Some(format!("gateway {number}: {words}"));
+    }
+    if let Some(words) = case.cap_bar {
+        return Some(words.to_owned());
     }
     let limit = case.time_limits.iter().find(|(id, _)| *id == gateway.id).map_or(0, |(_, secs)| *secs);
     if limit > case.secs_left {

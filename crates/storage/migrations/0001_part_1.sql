@@ -324,7 +324,7 @@ CREATE TABLE heartbeats (
     at {int} NOT NULL
 ){strict};
 
--- Attempts are never deleted, their intent never changes, their outcome is written once.
+-- Attempts are never deleted, their intent never changes, their outcome is written once; the timeline is append-only.
 -- Differs: a trigger's body is a statement in SQLite and a function in PostgreSQL.
 --only sqlite
 CREATE TRIGGER attempts_keep BEFORE DELETE ON attempts
@@ -340,9 +340,17 @@ WHEN OLD.id IS NOT NEW.id OR OLD.merchant_id IS NOT NEW.merchant_id OR OLD.payme
     OR (OLD.settled_at IS NOT NULL AND (OLD.state IS NOT NEW.state OR OLD.settled_at IS NOT NEW.settled_at
         OR OLD.gateway_reference IS NOT NEW.gateway_reference OR OLD.approved_minor IS NOT NEW.approved_minor
         OR OLD.code IS NOT NEW.code OR OLD.text IS NOT NEW.text OR OLD.reason IS NOT NEW.reason
-        OR OLD.class IS NOT NEW.class OR OLD.lapse IS NOT NEW.lapse))
+        OR OLD.class IS NOT NEW.class OR OLD.lapse IS NOT NEW.lapse OR OLD.auth_code IS NOT NEW.auth_code
+        OR OLD.avs IS NOT NEW.avs OR OLD.cvv IS NOT NEW.cvv OR OLD.network_code IS NOT NEW.network_code
+        OR OLD.advice_code IS NOT NEW.advice_code OR OLD.class_read IS NOT NEW.class_read
+        OR OLD.map_id IS NOT NEW.map_id OR OLD.text_shown IS NOT NEW.text_shown OR OLD.doubt IS NOT NEW.doubt
+        OR OLD.doubt_since IS NOT NEW.doubt_since))
     OR (OLD.reversed_at IS NOT NULL AND OLD.reversed_at IS NOT NEW.reversed_at)
 BEGIN SELECT RAISE(ABORT, 'an attempt''s intent and outcome are written once'); END;
+CREATE TRIGGER timeline_keep BEFORE DELETE ON timeline
+BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;
+CREATE TRIGGER timeline_fixed BEFORE UPDATE ON timeline
+BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;
 --end
 --only postgres
 CREATE FUNCTION attempts_keep() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -360,10 +368,15 @@ WHEN ((OLD.id, OLD.merchant_id, OLD.payment_id, OLD.order_id, OLD.purpose, OLD.i
        NEW.created_at)
     OR (OLD.settled_at IS NOT NULL AND
         (OLD.state, OLD.settled_at, OLD.gateway_reference, OLD.approved_minor, OLD.code, OLD.text, OLD.reason,
-         OLD.class, OLD.lapse)
+         OLD.class, OLD.lapse, OLD.auth_code, OLD.avs, OLD.cvv, OLD.network_code, OLD.advice_code, OLD.class_read,
+         OLD.map_id, OLD.text_shown, OLD.doubt, OLD.doubt_since)
         IS DISTINCT FROM
         (NEW.state, NEW.settled_at, NEW.gateway_reference, NEW.approved_minor, NEW.code, NEW.text, NEW.reason,
-         NEW.class, NEW.lapse))
+         NEW.class, NEW.lapse, NEW.auth_code, NEW.avs, NEW.cvv, NEW.network_code, NEW.advice_code, NEW.class_read,
+         NEW.map_id, NEW.text_shown, NEW.doubt, NEW.doubt_since))
     OR (OLD.reversed_at IS NOT NULL AND OLD.reversed_at IS DISTINCT FROM NEW.reversed_at))
 EXECUTE FUNCTION attempts_fixed();
+CREATE FUNCTION timeline_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the timeline is append-only'; END $$;
+CREATE TRIGGER timeline_fixed BEFORE UPDATE OR DELETE ON timeline FOR EACH ROW EXECUTE FUNCTION timeline_fixed();
 --end

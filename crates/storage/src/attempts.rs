@@ -329,7 +329,8 @@ SELECT MIN(next_check_at) AS due
 FROM attempts
 WHERE next_check_at IS NOT NULL";
 
-// Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming.
+// Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming. ARRAY makes it
+// choose them once; as a join, the limit could be counted anew.
 const CLAIM_DUE_ATTEMPTS_SQLITE: &str = concat!(
     "-- claim_due_attempts_sqlite
 UPDATE attempts
@@ -348,10 +349,10 @@ const CLAIM_DUE_ATTEMPTS_POSTGRES: &str = concat!(
 UPDATE attempts
 SET lease_until = $3, lease_fence = $4
 WHERE merchant_id = $1
-    AND id IN (
+    AND id = ANY (ARRAY(
         SELECT id FROM attempts
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED)
+        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

@@ -98,9 +98,16 @@ pub fn lock_budget(merchant_id: MerchantId, fingerprint: &str) -> Step {
 const INSERT_CARD_LOCK: &str = "-- insert_card_lock
 INSERT INTO card_locks (merchant_id, card_fingerprint, reason, attempt_id, created_at, until)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (merchant_id, card_fingerprint) DO NOTHING";
+ON CONFLICT (merchant_id, card_fingerprint) DO UPDATE
+SET reason = excluded.reason,
+    attempt_id = excluded.attempt_id,
+    created_at = excluded.created_at,
+    until = excluded.until
+WHERE card_locks.until IS NOT NULL
+    AND (excluded.until IS NULL OR excluded.until > card_locks.until)";
 
-/// Bars a card from the merchant's own gateways; the first lock stays.
+/// Bars a card from the merchant's own gateways. A longer lock replaces a shorter one, never the other way round: a
+/// *never* after an expired wait must hold.
 pub fn lock(
     merchant_id: MerchantId,
     fingerprint: &str,

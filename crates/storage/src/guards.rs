@@ -38,12 +38,12 @@ pub fn take(
 const RELEASE_GUARD: &str = "-- release_guard
 DELETE FROM checkout_guards
 WHERE merchant_id = $1
-    AND guard_key = $2
-    AND order_id = $3";
+    AND order_id = $2
+    AND guard_key IN (SELECT guard_key FROM orders WHERE merchant_id = $1 AND id = $2)";
 
 /// Lets the same import be charged again: the order was declined.
-pub fn release(merchant_id: MerchantId, guard_key: &str, order_id: OrderId) -> Step {
-    Step::any(RELEASE_GUARD, vec![merchant_id.into(), guard_key.into(), order_id.into()])
+pub fn release(merchant_id: MerchantId, order_id: OrderId) -> Step {
+    Step::any(RELEASE_GUARD, vec![merchant_id.into(), order_id.into()])
 }
 
 const FIND_GUARD: &str = "-- find_guard

@@ -24,10 +24,12 @@ pub mod merchants;
 pub mod operations;
 pub mod orders;
 pub mod payments;
+pub mod platform;
 pub mod standing;
 pub mod timeline;
 pub mod users;
 
+pub mod contract;
 pub mod testing;
 
 pub use backend::{Backend, Dialect};

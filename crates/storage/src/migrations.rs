@@ -7,7 +7,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use crate::backend::Dialect;
 
 /// Version, name and text of every migration. They go forward only.
-const TEXTS: [(i64, &str, &str); 1] = [(1, "part 1", include_str!("../migrations/0001_part_1.sql"))];
+const TEXTS: [(i64, &str, &str); 2] = [
+    (1, "part 1", include_str!("../migrations/0001_part_1.sql")),
+    (2, "platform", include_str!("../migrations/0002_platform.sql")),
+];
 
 /// Every migration for SQLite.
 pub(crate) fn for_sqlite() -> Migrator {

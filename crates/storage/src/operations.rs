@@ -68,7 +68,7 @@ macro_rules! columns {
 
 const LOCK_ATTEMPT: &str = "-- lock_attempt
 UPDATE attempts
-SET checks = checks + 1
+SET checks = checks
 WHERE merchant_id = $1
     AND id = $2
     AND state = 'approved'
@@ -81,7 +81,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sending', $9, 0, $10, $11)
 ON CONFLICT (merchant_id, attempt_id) WHERE state IN ('sending', 'in_doubt') DO NOTHING";
 
 const WITHIN_CAPTURED: &str = "-- within_captured
-SELECT 1 AS fits
+SELECT approved_minor
 FROM attempts
 WHERE merchant_id = $1
     AND id = $2
@@ -91,18 +91,32 @@ WHERE merchant_id = $1
         WHERE merchant_id = $1
             AND attempt_id = $2
             AND kind IN ('void', 'refund')
-            AND state IN ('sending', 'in_doubt', 'done'))";
+            AND state IN ('sending', 'in_doubt', 'done'))
+    AND approved_minor >= (
+        SELECT COALESCE(SUM(amount_minor), 0)
+        FROM operations
+        WHERE merchant_id = $1
+            AND attempt_id = $2
+            AND kind = 'capture'
+            AND state IN ('sending', 'in_doubt', 'done'))
+    AND (purpose = 'collect' OR (
+        SELECT COALESCE(SUM(CASE WHEN kind = 'capture' AND state = 'done' THEN amount_minor
+            WHEN kind = 'refund' AND state IN ('sending', 'in_doubt', 'done') THEN -amount_minor
+            ELSE 0 END), 0)
+        FROM operations
+        WHERE merchant_id = $1
+            AND attempt_id = $2) >= 0)";
 
 /// Name of the step that fails when another operation of the attempt is live.
 pub const LIVE_OPERATION_EXISTS: &str = "insert_operation";
-/// Name of the step that fails when more would be given back than was taken.
+/// Name of the step that fails when more would be given back than was taken, or captured than was held.
 pub const MORE_THAN_TAKEN: &str = "within_captured";
 /// Name of the step that fails when the attempt is not approved, or undone already.
 pub const NOT_APPROVED: &str = "lock_attempt";
 
-/// The intent of an operation: the attempt is approved and not undone, nothing else is live on it, and voids and
-/// refunds together stay within what was taken. The attempt's row is locked first, so that two refunds are counted
-/// one after the other.
+/// The intent of an operation: the attempt is approved and not undone, nothing else is live on it, voids and refunds
+/// together stay within what was approved, captures too, and refunds of a hold within what was captured (M16). The
+/// attempt's row is locked first, so that two refunds are counted one after the other.
 pub fn insert(operation: &Operation, next_check_at: Timestamp) -> Vec<Step> {
     let key = || vec![operation.merchant_id.into(), operation.attempt_id.into()];
     vec![
@@ -240,7 +254,8 @@ SELECT MIN(next_check_at) AS due
 FROM operations
 WHERE next_check_at IS NOT NULL";
 
-// Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming.
+// Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming. ARRAY makes it
+// choose them once; as a join, the limit could be counted anew.
 const CLAIM_DUE_OPERATIONS_SQLITE: &str = concat!(
     "-- claim_due_operations_sqlite
 UPDATE operations
@@ -259,10 +274,10 @@ const CLAIM_DUE_OPERATIONS_POSTGRES: &str = concat!(
 UPDATE operations
 SET lease_until = $3, lease_fence = $4
 WHERE merchant_id = $1
-    AND id IN (
+    AND id = ANY (ARRAY(
         SELECT id FROM operations
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED)
+        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

@@ -41,9 +41,17 @@ impl Backend for PostgresBackend {
     fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
             let mut open = self.pool.begin().await.map_err(StoreError::unavailable)?;
-            let rows = steps(&mut open, &transaction.steps).await?;
-            open.commit().await.map_err(StoreError::unavailable)?;
-            Ok(rows)
+            match steps(&mut open, &transaction.steps).await {
+                Ok(rows) => {
+                    open.commit().await.map_err(StoreError::unavailable)?;
+                    Ok(rows)
+                }
+                Err(error) => {
+                    // Awaited, so that its locks are gone before the caller tries again; a lost connection undoes it too.
+                    let _ = open.rollback().await;
+                    Err(error)
+                }
+            }
         })
     }
 

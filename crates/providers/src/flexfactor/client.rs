@@ -29,7 +29,8 @@ pub(crate) struct Client {
     app_key: SecretString,
     app_secret: SecretString,
     environment_key: SecretString,
-    scrubber: Scrubber,
+    /// Makes its texts safe to keep.
+    pub(crate) scrubber: Scrubber,
     tokens: TokenCache,
     /// The merchant account's id.
     pub(crate) mid: String,
@@ -67,11 +68,6 @@ impl Client {
     /// The longest time one request takes, seconds.
     pub(crate) fn time_limit_secs(&self) -> i64 {
         self.transport.time_limit_secs()
-    }
-
-    /// A provider's text without credentials and card numbers.
-    pub(crate) fn clean(&self, text: &str) -> String {
-        self.scrubber.clean(text)
     }
 
     /// The address of a call.
@@ -179,7 +175,8 @@ impl Client {
             }
         };
         let said = value(answer).map(|body| messages(&body).join("; ")).unwrap_or_default();
-        let text = if said.is_empty() { format!("HTTP {}", answer.status) } else { self.clean(&said) };
+        let text =
+            if said.is_empty() { format!("HTTP {}", answer.status) } else { self.scrubber.clean(&said) };
         Some(GatewayError::Rejected(Rejection { reason, code: answer.status.to_string(), text }))
     }
 }

@@ -139,10 +139,10 @@ fn outcome(
     }
     let lost = |words: &str| GatewayError::InDoubt(Doubt::LostAnswer, anyhow::anyhow!(words.to_owned()));
     let body = value(answer).ok_or_else(|| lost("the answer to the evaluation is not JSON"))?;
-    let reference = client.clean(&first_text(&body, &["orderSessionKey", "orderId"]));
-    let status = client.clean(&text(&body, "status"));
+    let reference = client.scrubber.id(&first_text(&body, &["orderSessionKey", "orderId"]));
+    let status = client.scrubber.clean(&text(&body, "status"));
     let said = messages(&body).join("; ");
-    let words = if said.is_empty() { status.clone() } else { client.clean(&said) };
+    let words = if said.is_empty() { status.clone() } else { client.scrubber.clean(&said) };
     if status == "DECLINED" {
         let raw = RawDecline { reference, code: status, text: words, ..RawDecline::default() };
         return Ok(ChargeOutcome::Declined(raw));

@@ -42,7 +42,7 @@ async fn order(client: &Client, id: &str) -> Result<Option<Order>, String> {
     if answer.status == 404 {
         return Ok(None);
     }
-    let mut order = Order::read(&json(&answer)?, |text| client.clean(text));
+    let mut order = Order::read(&json(&answer)?, &client.scrubber);
     if order.id.is_empty() {
         id.clone_into(&mut order.id);
     }
@@ -60,7 +60,7 @@ async fn list(client: &Client, reference: &str) -> Result<Vec<Order>, String> {
     let body = json(&answer)?;
     let items = ["orders", "data", "items", "results"].iter().find_map(|name| get(&body, name)?.as_array());
     let items = items.or_else(|| body.as_array()).ok_or("the list of orders has no orders")?;
-    let orders: Vec<Order> = items.iter().map(|item| Order::read(item, |text| client.clean(text))).collect();
+    let orders: Vec<Order> = items.iter().map(|item| Order::read(item, &client.scrubber)).collect();
     if orders.iter().any(Order::is_anonymous) {
         return Err("the list of orders does not show whose they are".to_owned());
     }

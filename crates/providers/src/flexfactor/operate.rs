@@ -81,7 +81,7 @@ fn moved(
     let status = first_text(&body, &["status", "captureStatus"]);
     match (status.as_str(), text(&body, "success").as_str()) {
         ("SUCCESS", "true" | "") => {
-            let id = client.clean(&text(&body, "transactionId"));
+            let id = client.scrubber.id(&text(&body, "transactionId"));
             let reference = if id.is_empty() { request.gateway_reference.clone() } else { id };
             Ok(OperationOutcome::Done { reference, text: status })
         }
@@ -97,5 +97,5 @@ fn refused(client: &Client, body: &Value) -> OperationOutcome {
     let code = first_text(body, &["responseCode", "statusCode", "status"]);
     let said = first_text(body, &["responseMessage"]);
     let said = if said.is_empty() { messages(body).join("; ") } else { said };
-    OperationOutcome::Refused { code: client.clean(&code), text: client.clean(&said) }
+    OperationOutcome::Refused { code: client.scrubber.clean(&code), text: client.scrubber.clean(&said) }
 }

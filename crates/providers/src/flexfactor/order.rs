@@ -9,6 +9,7 @@ use domain::doubt::Finding;
 use serde_json::Value;
 
 use super::json::{first_text, text};
+use crate::scrub::Scrubber;
 
 /// Names that can only hold the merchant's own order id.
 const OURS: [&str; 2] = ["externalOrderId", "merchantOrderId"];
@@ -53,10 +54,10 @@ pub(crate) struct Order {
 
 impl Order {
     /// Reads an order; texts are cleaned.
-    pub(crate) fn read(body: &Value, clean: impl Fn(&str) -> String) -> Self {
-        let status = clean(&first_text(body, &["statusName", "status"]));
+    pub(crate) fn read(body: &Value, scrubber: &Scrubber) -> Self {
+        let status = scrubber.clean(&first_text(body, &["statusName", "status"]));
         Self {
-            id: clean(&first_text(body, &["id", "orderId", "orderSessionKey"])),
+            id: scrubber.id(&first_text(body, &["id", "orderId", "orderSessionKey"])),
             ours: texts(body, &OURS),
             perhaps_ours: texts(body, &PERHAPS_OURS),
             standing: standing(&status),
@@ -158,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     fn finding(body: &Value) -> String {
-        let finding = Order::read(body, str::to_owned).finding(Money::new(1_999, Currency::USD));
+        let finding = Order::read(body, &Scrubber::new([])).finding(Money::new(1_999, Currency::USD));
         format!("{finding:?}").split(['(', ' ']).next().unwrap().to_owned()
     }
 
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn only_names_that_can_hold_nothing_else_make_an_order_foreign() {
-        let order = |body: Value| Order::read(&body, str::to_owned);
+        let order = |body: Value| Order::read(&body, &Scrubber::new([]));
         let numbered = order(json!({"referenceNumber": "FF-77"}));
         assert!(!numbered.carries("ours") && !numbered.is_foreign("ours") && !numbered.is_anonymous());
         assert!(order(json!({"ExternalOrderId": "theirs"})).is_foreign("ours"));

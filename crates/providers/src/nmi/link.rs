@@ -59,7 +59,7 @@ impl Link {
         if answer.status != 200 {
             return Err(lost(format!("HTTP {} instead of a reply", answer.status)));
         }
-        Reply::read(&answer.body, |text| self.scrubber.clean(text))
+        Reply::read(&answer.body, &self.scrubber)
             .ok_or_else(|| lost("the body is no reply of the Payment API".to_owned()))
     }
 
@@ -78,7 +78,7 @@ impl Link {
         if answer.status != 200 {
             return Err(format!("the query was answered with HTTP {}", answer.status));
         }
-        record::read(&answer.text(), |text| self.scrubber.clean(text))
+        record::read(&answer.text(), &self.scrubber)
     }
 
     /// All pages of a search.

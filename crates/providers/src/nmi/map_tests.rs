@@ -5,7 +5,7 @@ use domain::Currency;
 use rstest::rstest;
 
 fn reply(body: &str) -> Reply {
-    Reply::read(body.as_bytes(), str::to_owned).unwrap()
+    Reply::read(body.as_bytes(), &crate::scrub::Scrubber::new([])).unwrap()
 }
 
 fn of_code(response: u8, code: &str, text: &str) -> Reply {

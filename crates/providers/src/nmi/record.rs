@@ -8,6 +8,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use roxmltree::{Document, Node};
 
+use crate::scrub::Scrubber;
+
 /// One `<transaction>`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Record {
@@ -84,7 +86,7 @@ impl Record {
 }
 
 /// The records of an answer. The error is a sentence: an `error_response` must never be read as "no match".
-pub(crate) fn read(text: &str, clean: impl Fn(&str) -> String) -> Result<Vec<Record>, String> {
+pub(crate) fn read(text: &str, scrubber: &Scrubber) -> Result<Vec<Record>, String> {
     let document = Document::parse(text).map_err(|_| "the answer of the query is not XML".to_owned())?;
     let root = document.root_element();
     if !root.has_tag_name("nm_response") {
@@ -92,12 +94,12 @@ pub(crate) fn read(text: &str, clean: impl Fn(&str) -> String) -> Result<Vec<Rec
     }
     if let Some(error) = root.descendants().find(|node| node.has_tag_name("error_response")) {
         let words = domain::declines::strip_refid(error.text().unwrap_or_default());
-        return Err(format!("the query was refused: {}", clean(&words)));
+        return Err(format!("the query was refused: {}", scrubber.clean(&words)));
     }
     Ok(root
         .children()
         .filter(|node| node.has_tag_name("transaction"))
-        .map(|node| record(node, &clean))
+        .map(|node| record(node, scrubber))
         .collect())
 }
 
@@ -106,36 +108,36 @@ fn child<'a>(node: Node<'a, '_>, name: &str) -> &'a str {
     found.and_then(|child| child.text()).unwrap_or_default().trim()
 }
 
-fn record(node: Node<'_, '_>, clean: &impl Fn(&str) -> String) -> Record {
+fn record(node: Node<'_, '_>, scrubber: &Scrubber) -> Record {
     let number = child(node, "cc_number");
     Record {
-        transaction_id: clean(child(node, "transaction_id")),
-        original_id: clean(child(node, "original_transaction_id")),
+        transaction_id: scrubber.id(child(node, "transaction_id")),
+        original_id: scrubber.id(child(node, "original_transaction_id")),
         condition: child(node, "condition").to_ascii_lowercase(),
-        order_id: clean(child(node, "order_id")),
-        auth_code: clean(child(node, "authorization_code")),
-        avs: clean(child(node, "avs_response")),
-        cvv: clean(child(node, "csc_response")),
+        order_id: scrubber.id(child(node, "order_id")),
+        auth_code: scrubber.clean(child(node, "authorization_code")),
+        avs: scrubber.clean(child(node, "avs_response")),
+        cvv: scrubber.clean(child(node, "csc_response")),
         currency: child(node, "currency").to_ascii_uppercase(),
         last_four: number.get(number.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
-        advice_code: clean(child(node, "merchant_advice_code")),
+        advice_code: scrubber.clean(child(node, "merchant_advice_code")),
         actions: node
             .children()
             .filter(|one| one.has_tag_name("action"))
-            .map(|one| action(one, clean))
+            .map(|one| action(one, scrubber))
             .collect(),
     }
 }
 
-fn action(node: Node<'_, '_>, clean: &impl Fn(&str) -> String) -> Action {
+fn action(node: Node<'_, '_>, scrubber: &Scrubber) -> Action {
     Action {
         kind: child(node, "action_type").to_ascii_lowercase(),
         amount: child(node, "amount").to_owned(),
         success: child(node, "success") == "1",
         at: moment(child(node, "date")),
-        text: clean(child(node, "response_text")),
-        code: clean(child(node, "response_code")),
-        network_code: clean(child(node, "processor_response_code")),
+        text: scrubber.clean(child(node, "response_text")),
+        code: scrubber.clean(child(node, "response_code")),
+        network_code: scrubber.clean(child(node, "processor_response_code")),
     }
 }
 
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn no_match_an_error_and_garbage_are_three_things() {
-        let read = |text: &str| read(text, str::to_owned);
+        let read = |text: &str| read(text, &Scrubber::new([]));
         assert_eq!(read("<nm_response></nm_response>"), Ok(vec![]));
         let error = read(
             "<nm_response><error_response>Specified API key not found REFID:1</error_response></nm_response>",
@@ -163,13 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn repro_ids_that_look_like_card_numbers_stay_whole() {
+        let text = "<nm_response><transaction><transaction_id>4111111111111111</transaction_id>\
+            <order_id>01jd3f6c5y0000000000000op1</order_id></transaction></nm_response>";
+        let records = read(text, &Scrubber::new([])).unwrap();
+        assert_eq!(records[0].transaction_id, "4111111111111111");
+        assert_eq!(records[0].order_id, "01jd3f6c5y0000000000000op1");
+    }
+
+    #[test]
     fn actions_are_found_by_kind_not_by_place() {
         let text = "<nm_response><transaction><transaction_id>7</transaction_id><condition>Complete</condition>\
             <cc_number>4xxxxxxxxxxx1111</cc_number>\
             <action><amount>12.34</amount><action_type>settle</action_type><success>1</success></action>\
             <action><amount>12.34</amount><action_type>sale</action_type><date>20261121101500</date><success>1</success></action>\
             </transaction></nm_response>";
-        let records = read(text, str::to_owned).unwrap();
+        let records = read(text, &Scrubber::new([])).unwrap();
         assert_eq!(records[0].last_four, "1111");
         assert_eq!(records[0].condition, "complete");
         let charge = records[0].charge().unwrap();

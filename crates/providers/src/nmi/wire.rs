@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::scrub::Scrubber;
+
 /// A form to be sent; prints its field names only.
 pub(crate) struct Form(Vec<(&'static str, String)>);
 
@@ -79,7 +81,8 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Reads a body; `None` when it is no reply of the Payment API. The first value of a repeated name counts.
-    pub(crate) fn read(body: &[u8], clean: impl Fn(&str) -> String) -> Option<Self> {
+    pub(crate) fn read(body: &[u8], scrubber: &Scrubber) -> Option<Self> {
+        let clean = |text: &str| scrubber.clean(text);
         let field = |name: &str| -> String {
             form_urlencoded::parse(body)
                 .find(|(key, _)| key == name)
@@ -98,7 +101,7 @@ impl Reply {
             code: clean(&field("response_code")),
             text: clean(&field("responsetext")),
             auth_code: clean(&field("authcode")),
-            transaction_id: if id == "0" { String::new() } else { clean(&id) },
+            transaction_id: if id == "0" { String::new() } else { scrubber.id(&id) },
             avs: clean(&field("avsresponse")),
             cvv: clean(&field("cvvresponse")),
             amount_authorized: field("amount_authorized"),
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Option<Reply> {
-        Reply::read(body.as_bytes(), str::to_owned)
+        Reply::read(body.as_bytes(), &Scrubber::new([]))
     }
 
     #[test]

@@ -19,16 +19,21 @@ fn sale(orderid: &str) -> Vec<(String, String)> {
     ])
 }
 
-/// Sends a sale over a bare connection and returns every byte that comes back before its end.
-async fn raw_sale(server: &Server, orderid: &str) -> Vec<u8> {
+/// Sends a sale over a bare connection.
+async fn raw_sale(server: &Server, orderid: &str) -> TcpStream {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(sale(orderid)).finish();
     let request = format!(
-        "POST /api/transact.php HTTP/1.1\r\nHost: sandbox\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+        "POST /api/transact.php HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Every byte that comes before the connection ends.
+async fn read_all(mut stream: TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     // A reset instead of an orderly end is a closed connection too.
     let _ = stream.read_to_end(&mut answer).await;
@@ -42,9 +47,16 @@ async fn raw_sale(server: &Server, orderid: &str) -> Vec<u8> {
 async fn a_dropped_request_ends_the_connection_without_a_byte(#[case] kind: &str, #[case] booked: &[&str]) {
     let server = Server::start().await;
     server.add_fault(json!({"kind": kind})).await;
-    assert_eq!(raw_sale(&server, "o-1").await, b"");
+    assert_eq!(read_all(raw_sale(&server, "o-1").await).await, b"");
     assert_eq!(server.movements().await, booked);
     server.sale(VISA, "5.00", "o-2").await.approved();
+}
+
+#[tokio::test]
+async fn connection_close_is_honoured() {
+    let server = Server::start().await;
+    let answer = String::from_utf8(read_all(raw_sale(&server, "o-1").await).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("responsetext=SUCCESS"), "{answer}");
 }
 
 #[rstest]
@@ -119,14 +131,7 @@ async fn a_lost_processor_answer_is_found_out_by_a_query(
 async fn a_slow_request_is_charged_though_its_caller_hung_up_and_not_listed_before() {
     let server = Server::start().await;
     server.add_fault(json!({"kind": {"slow": {"latency_ms": 300}}})).await;
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(sale("o-1")).finish();
-    let request = format!(
-        "POST /api/transact.php HTTP/1.1\r\nHost: sandbox\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let stream = raw_sale(&server, "o-1").await;
     while !server.sandbox.list_faults().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -1,0 +1,225 @@
+//! What follows when the driver or a person settles an attempt of an order, after the buyer was answered (M2, M8, M17).
+
+use std::sync::Arc;
+
+use charging::{Consequence, Consequences};
+use domain::attempt::{Attempt, AttemptState, Outcome, RawDecline};
+use domain::order::{Order, OrderStatus};
+use domain::payment::PaymentState;
+use gateways::{Gateway, OperationKind, Reply};
+use storage::operations::Operation;
+use storage::{StoreError, fulfilments, operations, orders, payments};
+
+use crate::checkout::read_decline;
+use crate::{Hub, HubError};
+
+/// The hub's answer to "what follows".
+#[derive(Debug)]
+pub struct Aftermath {
+    hub: Hub,
+}
+
+fn store_error(error: HubError) -> StoreError {
+    match error {
+        HubError::Store(error) => error,
+        HubError::NoMerchant | HubError::Interrupted => {
+            StoreError::Inconsistent { table: "merchants", column: "id", id: String::new() }
+        }
+    }
+}
+
+impl Aftermath {
+    /// For attempts of this hub's orders.
+    pub fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    async fn order(&self, attempt: &Attempt) -> Result<Order, StoreError> {
+        let missing =
+            || StoreError::Inconsistent { table: "attempts", column: "order_id", id: attempt.id.to_string() };
+        self.hub.store().find_order(attempt.merchant_id, attempt.order_id).await?.ok_or_else(missing)
+    }
+
+    async fn after_approval(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
+        let configuration = self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
+        match order.status {
+            OrderStatus::Pending => Ok(Consequence {
+                steps: self.hub.completed(&configuration, order, attempt),
+                then: Vec::new(),
+            }),
+            OrderStatus::Declined
+            | OrderStatus::Cancelled
+            | OrderStatus::Partial
+            | OrderStatus::Complete
+            | OrderStatus::Refunded => self.undo(order, attempt).await,
+        }
+    }
+
+    /// An approval nobody may keep: the buyer was told something else (M8, M17). It is undone at once, with an alert.
+    async fn undo(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
+        let gateway = self.gateway_now(attempt).await;
+        let kind = match gateway.map(|one| one.capabilities().void) {
+            Some(true) => OperationKind::Void,
+            Some(false) | None => OperationKind::Refund,
+        };
+        let status = order.status.as_str();
+        let why = format!("Approved late, when the order was {status}: given back in full.");
+        let operation = self.hub.charging.new_operation(kind, attempt, attempt.amount, &why);
+        let now = self.hub.minter().now();
+        let mut steps = vec![
+            payments::set_state(attempt.merchant_id, attempt.payment_id, PaymentState::Declined, now),
+            self.hub.alert(order, Some(attempt), "late_approval", why.clone()),
+            self.hub.tell(order, why),
+        ];
+        steps.extend(operations::insert(&operation, self.hub.charging.operation_take_up_at()));
+        Ok(Consequence { steps, then: vec![operation] })
+    }
+
+    fn after_decline(&self, order: &Order, attempt: &Attempt, outcome: &Outcome) -> Consequence {
+        let now = self.hub.minter().now();
+        let mut steps = Vec::new();
+        let words = match outcome {
+            Outcome::Declined(decline) => {
+                steps.extend(self.hub.counted(order, attempt, decline));
+                format!("Resolved: declined ({}).", decline.reason.as_str())
+            }
+            Outcome::NotExecuted(lapse) => format!("Resolved: nothing was charged. {}", lapse.text),
+            Outcome::Approved(_) => String::new(),
+        };
+        match order.status {
+            OrderStatus::Pending => {
+                steps.extend(self.hub.declined(order, attempt, PaymentState::Declined, &words));
+            }
+            OrderStatus::Declined
+            | OrderStatus::Cancelled
+            | OrderStatus::Partial
+            | OrderStatus::Complete
+            | OrderStatus::Refunded => steps.push(payments::set_state(
+                attempt.merchant_id,
+                attempt.payment_id,
+                PaymentState::Declined,
+                now,
+            )),
+        }
+        steps.push(self.hub.tell(order, words));
+        Consequence { steps, then: Vec::new() }
+    }
+
+    async fn gateway_now(&self, attempt: &Attempt) -> Option<Arc<dyn Gateway>> {
+        let configuration = self.hub.configuration(attempt.merchant_id).await.ok()?;
+        let configured = configuration.gateway(attempt.gateway_id)?;
+        let connections = &self.hub.charging.connections;
+        connections.gateway(attempt.merchant_id, configuration.version, configured).await.ok()
+    }
+}
+
+impl Consequences for Aftermath {
+    fn settled<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        outcome: &'a Outcome,
+    ) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async move {
+            let order = self.order(attempt).await?;
+            match outcome {
+                Outcome::Approved(_) => self.after_approval(&order, attempt).await,
+                Outcome::Declined(_) | Outcome::NotExecuted(_) => {
+                    Ok(self.after_decline(&order, attempt, outcome))
+                }
+            }
+        })
+    }
+
+    fn undone<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async move {
+            let order = self.order(attempt).await?;
+            let words = "Resolved: it was approved and undone at the gateway.";
+            let mut steps = match order.status {
+                OrderStatus::Pending => self.hub.declined(&order, attempt, PaymentState::Declined, words),
+                OrderStatus::Declined
+                | OrderStatus::Cancelled
+                | OrderStatus::Partial
+                | OrderStatus::Complete
+                | OrderStatus::Refunded => Vec::new(),
+            };
+            steps.push(self.hub.tell(&order, words));
+            Ok(Consequence { steps, then: Vec::new() })
+        })
+    }
+
+    fn doubted<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async move {
+            let now = self.hub.minter().now();
+            let order = self.order(attempt).await?;
+            let doubtful =
+                payments::set_state(attempt.merchant_id, attempt.payment_id, PaymentState::InDoubt, now);
+            // A cascade that a dead process left behind: the order is declined, its attempt stays in doubt (M8).
+            let steps = if attempt.route.is_cascade() && order.status == OrderStatus::Pending {
+                let note = "The process ended during the cascade; it is being resolved.";
+                self.hub.declined(&order, attempt, PaymentState::InDoubt, note)
+            } else {
+                vec![doubtful]
+            };
+            Ok(Consequence { steps, then: Vec::new() })
+        })
+    }
+
+    fn operated<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        operation: &'a Operation,
+    ) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async move {
+            let order = self.order(attempt).await?;
+            let now = self.hub.minter().now();
+            let words = format!("Done: {} of {}. {}", operation.kind, operation.amount, operation.why);
+            let mut steps = vec![self.hub.tell(&order, words)];
+            let given_back = operation.kind != OperationKind::Capture.as_str();
+            if given_back && self.is_whole(attempt, operation).await? {
+                if order.status == OrderStatus::Complete {
+                    let (merchant_id, id) = (order.merchant_id, order.id);
+                    steps.push(orders::set_status(
+                        merchant_id,
+                        id,
+                        OrderStatus::Refunded,
+                        order.is_salvaged,
+                        now,
+                    ));
+                    steps.push(fulfilments::cancel_all(merchant_id, id, now));
+                }
+                let state = PaymentState::Reversed;
+                steps.push(payments::set_state(attempt.merchant_id, attempt.payment_id, state, now));
+            }
+            Ok(Consequence { steps, then: Vec::new() })
+        })
+    }
+
+    fn gateway_of<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Option<Arc<dyn Gateway>>> {
+        Box::pin(self.gateway_now(attempt))
+    }
+
+    fn read_decline<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        raw: RawDecline,
+    ) -> Reply<'a, Result<Outcome, StoreError>> {
+        Box::pin(async move {
+            let configuration = self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
+            Ok(read_decline(&configuration, attempt, raw))
+        })
+    }
+}
+
+impl Aftermath {
+    /// Whether everything that was taken is given back with this operation.
+    async fn is_whole(&self, attempt: &Attempt, operation: &Operation) -> Result<bool, StoreError> {
+        let AttemptState::Approved { approval, .. } = &attempt.state else { return Ok(false) };
+        let all = self.hub.store().list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
+        let given_back = all
+            .iter()
+            .filter(|one| one.attempt_id == attempt.id && one.id != operation.id && one.state == "done")
+            .filter(|one| one.kind != OperationKind::Capture.as_str())
+            .fold(operation.amount.minor(), |sum, one| sum.saturating_add(one.amount.minor()));
+        Ok(given_back >= approval.amount.minor())
+    }
+}

@@ -1,0 +1,332 @@
+//! Changing the configuration: as one snapshot, checked as a whole, saved with who and why.
+
+use std::collections::BTreeMap;
+
+use domain::configuration::{
+    Account, Campaign, CascadeProfile, Configuration, Gateway, GatewayProfile, Target,
+};
+use domain::decline_map::DeclineMap;
+use domain::ids::{CampaignId, CascadeProfileId, DeclineMapId, GatewayId, GatewayProfileId, MerchantId};
+use domain::placement::{Problem, check};
+use gateways::Settings;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use storage::{Step, StoreError, Transaction, configuration as rows, merchants};
+use thiserror::Error;
+
+use crate::{Hub, HubError};
+
+/// One change of a configuration.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// The account's settings.
+    Account(Account),
+    /// A gateway; `secrets` replaces the credentials it names and keeps the others.
+    Gateway(Box<Gateway>, BTreeMap<String, SecretString>),
+    /// A gateway profile.
+    GatewayProfile(GatewayProfile),
+    /// A cascade profile.
+    CascadeProfile(CascadeProfile),
+    /// A decline map, with its number.
+    DeclineMap(DeclineMap, i64),
+    /// A campaign with its products.
+    Campaign(Campaign),
+    /// Removes a gateway; refused while something names it or an attempt is open there (R49).
+    DeleteGateway(GatewayId),
+    /// Removes a gateway profile.
+    DeleteGatewayProfile(GatewayProfileId),
+    /// Removes a cascade profile.
+    DeleteCascadeProfile(CascadeProfileId),
+    /// Removes a decline map.
+    DeleteDeclineMap(DeclineMapId),
+    /// Removes a campaign.
+    DeleteCampaign(CampaignId),
+}
+
+/// Why a change was not made; nothing was saved.
+#[derive(Debug, Error)]
+pub enum ConfigureError {
+    /// Rules are broken; each problem names its place.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+    /// Somebody else changed the configuration meanwhile.
+    #[error("the configuration was changed by somebody else; load it again and repeat the change")]
+    ChangedMeanwhile,
+    /// The hub could not.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+impl From<StoreError> for ConfigureError {
+    fn from(error: StoreError) -> Self {
+        if error.is_conflict_in(merchants::CHANGED_BY_ANOTHER) {
+            Self::ChangedMeanwhile
+        } else {
+            Self::Hub(HubError::Store(error))
+        }
+    }
+}
+
+/// What was saved, and what its author should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The new version.
+    pub version: i64,
+    /// Saved, but without effect as written (M27).
+    pub warnings: Vec<Problem>,
+}
+
+struct Applied {
+    configuration: Configuration,
+    steps: Vec<Step>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Hub {
+    /// Makes a new tenant with an empty configuration.
+    pub async fn create_merchant(&self, id: MerchantId, title: &str) -> Result<(), HubError> {
+        let now = self.minter().now();
+        let account = Account { title: title.to_owned(), ..Account::default() };
+        let transaction = Transaction::new("create_merchant")
+            .with(merchants::insert(id, title, now))
+            .with(rows::save_account(id, &account, now));
+        self.store().commit(transaction).await?;
+        Ok(())
+    }
+
+    /// Makes changes to a configuration, all or none.
+    pub async fn configure(
+        &self,
+        merchant_id: MerchantId,
+        changes: Vec<Change>,
+        actor: &str,
+        note: &str,
+    ) -> Result<Outcome, ConfigureError> {
+        let current = self.reload(merchant_id).await?;
+        let applied = self.apply(&current, changes).await?;
+        if !applied.problems.is_empty() {
+            return Err(ConfigureError::Invalid(applied.problems));
+        }
+        let title = &applied.configuration.account.title;
+        let what = format!("changed the configuration (version {})", current.version.saturating_add(1));
+        let transaction = Transaction::new("configure")
+            .with(merchants::raise_version(merchant_id, current.version, title))
+            .with_all(applied.steps)
+            .with(self.audited(merchant_id, actor, &what, note));
+        self.store().commit(transaction).await?;
+        let fresh = self.reload(merchant_id).await?;
+        Ok(Outcome { version: fresh.version, warnings: applied.warnings })
+    }
+
+    /// Everything wrong with changes, without saving them; and what would be saved without effect.
+    pub async fn check_changes(
+        &self,
+        merchant_id: MerchantId,
+        changes: Vec<Change>,
+    ) -> Result<(Vec<Problem>, Vec<Problem>), HubError> {
+        let current = self.reload(merchant_id).await?;
+        let applied = self.apply(&current, changes).await?;
+        Ok((applied.problems, applied.warnings))
+    }
+
+    async fn apply(&self, current: &Configuration, changes: Vec<Change>) -> Result<Applied, HubError> {
+        let mut applied = Applied {
+            configuration: current.clone(),
+            steps: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for change in changes {
+            self.apply_one(&mut applied, change).await?;
+        }
+        let problems = check(&applied.configuration);
+        applied.problems.extend(problems);
+        Ok(applied)
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of change")]
+    async fn apply_one(&self, applied: &mut Applied, change: Change) -> Result<(), HubError> {
+        let merchant_id = applied.configuration.merchant_id;
+        let now = self.minter().now();
+        let known = &mut applied.configuration;
+        match change {
+            Change::Account(account) => {
+                applied.problems.extend(check_account(&account));
+                applied.steps.push(rows::save_account(merchant_id, &account, now));
+                known.account = account;
+            }
+            Change::Gateway(gateway, secrets) => return self.apply_gateway(applied, *gateway, secrets).await,
+            Change::GatewayProfile(profile) => {
+                check_title(
+                    &profile.title,
+                    &format!("gateway_profiles[{}]", profile.number),
+                    &mut applied.problems,
+                );
+                applied.steps.push(rows::save_gateway_profile(merchant_id, &profile, now));
+                put(&mut known.gateway_profiles, profile, |one| one.id);
+            }
+            Change::CascadeProfile(profile) => {
+                check_title(
+                    &profile.title,
+                    &format!("cascade_profiles[{}]", profile.number),
+                    &mut applied.problems,
+                );
+                applied.steps.push(rows::save_cascade_profile(merchant_id, &profile, now));
+                put(&mut known.cascade_profiles, profile, |one| one.id);
+            }
+            Change::DeclineMap(map, number) => {
+                let path = format!("decline_maps[{number}]");
+                if let Err(problems) = map.check() {
+                    applied
+                        .problems
+                        .extend(problems.into_iter().map(|one| Problem::new(&path, one.to_string())));
+                }
+                if let Some(warning) = map.warning() {
+                    applied.warnings.push(Problem::new(&path, warning.to_string()));
+                }
+                applied.steps.push(rows::save_decline_map(merchant_id, &map, number, now));
+                put(&mut known.decline_maps, map, |one| one.id);
+            }
+            Change::Campaign(campaign) => {
+                check_title(
+                    &campaign.title,
+                    &format!("campaigns[{}]", campaign.number),
+                    &mut applied.problems,
+                );
+                applied.steps.push(rows::save_campaign(merchant_id, &campaign, now));
+                put(&mut known.campaigns, campaign, |one| one.id);
+            }
+            Change::DeleteGateway(id) => {
+                let open = self.store().list_attempts_in_doubt(merchant_id, 10_000).await?;
+                let busy = open.iter().any(|attempt| attempt.gateway_id == id);
+                applied.problems.extend(in_use(known, id, busy));
+                known.gateways.retain(|one| one.id != id);
+                applied.steps.push(rows::delete(merchant_id, "gateway", id.uuid()));
+            }
+            Change::DeleteGatewayProfile(id) => {
+                known.gateway_profiles.retain(|one| one.id != id);
+                applied.steps.push(rows::delete(merchant_id, "gateway_profile", id.uuid()));
+            }
+            Change::DeleteCascadeProfile(id) => {
+                known.cascade_profiles.retain(|one| one.id != id);
+                applied.steps.push(rows::delete(merchant_id, "cascade_profile", id.uuid()));
+            }
+            Change::DeleteDeclineMap(id) => {
+                known.decline_maps.retain(|one| one.id != id);
+                applied.steps.push(rows::delete(merchant_id, "decline_map", id.uuid()));
+            }
+            Change::DeleteCampaign(id) => {
+                known.campaigns.retain(|one| one.id != id);
+                applied.steps.push(rows::delete(merchant_id, "campaign", id.uuid()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a gateway's settings under its provider's form (R10, R13, R14) and seals its credentials (R22).
+    async fn apply_gateway(
+        &self,
+        applied: &mut Applied,
+        mut gateway: Gateway,
+        secrets: BTreeMap<String, SecretString>,
+    ) -> Result<(), HubError> {
+        let merchant_id = applied.configuration.merchant_id;
+        let path = format!("gateways[{}]", gateway.number);
+        check_title(&gateway.title, &path, &mut applied.problems);
+        let Some(provider) = self.charging.connections.provider(&gateway.kind) else {
+            let kinds: Vec<&str> = self.charging.connections.providers().iter().map(|one| one.kind).collect();
+            let words = format!("there is no provider {:?}; there are {}", gateway.kind, kinds.join(", "));
+            applied.problems.push(Problem::new(format!("{path}.kind"), words));
+            return Ok(());
+        };
+        gateway.capabilities = provider.capabilities;
+        let kept = applied.configuration.gateway(gateway.id).cloned();
+        if kept.as_ref().is_some_and(|kept| kept.kind != gateway.kind) {
+            applied
+                .problems
+                .push(Problem::new(format!("{path}.kind"), "the kind of a gateway cannot be changed"));
+        }
+        let mut secret = match self.store().find_sealed_credentials(merchant_id, gateway.id).await? {
+            Some(sealed) => {
+                self.vault().open_secrets(merchant_id, gateway.id.uuid(), &sealed).unwrap_or_default()
+            }
+            None => BTreeMap::new(),
+        };
+        secret.extend(secrets);
+        let settings = Settings { plain: gateway.settings.clone(), secret };
+        let problems = settings.check(&provider);
+        if problems.is_empty()
+            && let Err(error) = self.charging.connections.check(&gateway.kind, &settings)
+        {
+            applied.problems.push(Problem::new(format!("{path}.settings"), error.to_string()));
+        }
+        let at =
+            |problem: Problem| Problem::new(format!("{path}.settings.{}", problem.field), problem.message);
+        applied.problems.extend(problems.into_iter().map(at));
+        let entropy = self.minter().entropy();
+        let sealed =
+            self.vault().seal_secrets(entropy.as_ref(), merchant_id, gateway.id.uuid(), &settings.secret);
+        let now = self.minter().now();
+        applied.steps.push(rows::save_gateway(merchant_id, &gateway, Some(sealed), now));
+        put(&mut applied.configuration.gateways, gateway, |one| one.id);
+        Ok(())
+    }
+}
+
+fn put<T, I: PartialEq>(list: &mut Vec<T>, item: T, id: impl Fn(&T) -> I) {
+    let wanted = id(&item);
+    match list.iter_mut().find(|one| id(one) == wanted) {
+        Some(place) => *place = item,
+        None => list.push(item),
+    }
+}
+
+fn check_title(title: &str, path: &str, problems: &mut Vec<Problem>) {
+    let length = title.trim().chars().count();
+    if !(1..=100).contains(&length) {
+        problems.push(Problem::new(format!("{path}.title"), "a title has 1 to 100 characters"));
+    }
+}
+
+fn check_account(account: &Account) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if TimeZone::get(&account.time_zone).is_err() {
+        let words = format!("{:?} is no IANA time zone; try America/New_York", account.time_zone);
+        problems.push(Problem::new("account.time_zone", words));
+    }
+    if !(5..=120).contains(&account.checkout_budget_secs) {
+        problems
+            .push(Problem::new("account.checkout_budget_secs", "the checkout budget is 5 to 120 seconds"));
+    }
+    problems
+}
+
+/// What still names a gateway (R49).
+fn in_use(configuration: &Configuration, id: GatewayId, busy: bool) -> Vec<Problem> {
+    let number = configuration.gateway(id).map_or(0, |gateway| gateway.number);
+    let path = format!("gateways[{number}]");
+    let mut problems = Vec::new();
+    if busy {
+        problems.push(Problem::new(&path, "an attempt at this gateway is still open; resolve it first"));
+    }
+    for profile in &configuration.cascade_profiles {
+        if profile.members.iter().any(|member| member.gateway_id == id) {
+            let words = format!("cascade profile {} still names it; remove it there first", profile.number);
+            problems.push(Problem::new(&path, words));
+        }
+    }
+    for profile in &configuration.gateway_profiles {
+        if profile.members.iter().any(|member| member.gateway_id == id) {
+            let words = format!("gateway profile {} still names it; remove it there first", profile.number);
+            problems.push(Problem::new(&path, words));
+        }
+    }
+    for product in configuration.campaigns.iter().flat_map(|campaign| &campaign.products) {
+        if product.target == Target::Gateway(id) {
+            let words = format!("product {} still names it; change it there first", product.number);
+            problems.push(Problem::new(&path, words));
+        }
+    }
+    problems
+}

@@ -1,0 +1,149 @@
+//! What follows from an outcome, as steps of the outcome's own transaction: exactly once, or not at all.
+
+use domain::attempt::{Attempt, Decline};
+use domain::configuration::Configuration;
+use domain::order::{Order, OrderStatus};
+use domain::payment::PaymentState;
+use jiff::{SignedDuration, Timestamp};
+use storage::alerts::Alert;
+use storage::events::Event;
+use storage::fulfilments::Fulfilment;
+use storage::timeline::Line;
+use storage::{Step, alerts, cards, events, fulfilments, guards, orders, payments, standing, timeline};
+
+use crate::Hub;
+use crate::standing::month_of;
+
+/// How long a card stays barred after Mastercard's advice 03 or 21, days (declines.md section 5.6).
+const ADVICE_LOCK_DAYS: i64 = 30;
+
+impl Hub {
+    /// A line of an order's history.
+    pub(crate) fn tell(&self, order: &Order, words: impl Into<String>) -> Step {
+        timeline::insert(&Line {
+            merchant_id: order.merchant_id,
+            id: self.minter().mint(),
+            order_id: order.id,
+            at: self.minter().now(),
+            words: words.into(),
+        })
+    }
+
+    /// Something a person must look at.
+    pub(crate) fn alert(&self, order: &Order, attempt: Option<&Attempt>, kind: &str, words: String) -> Step {
+        alerts::insert(&Alert {
+            merchant_id: order.merchant_id,
+            id: self.minter().mint(),
+            kind: kind.to_owned(),
+            order_id: Some(order.id),
+            attempt_id: attempt.map(|attempt| attempt.id),
+            words,
+            created_at: self.minter().now(),
+        })
+    }
+
+    fn event(&self, order: &Order, kind: &str, subject: uuid::Uuid, attempt: &Attempt, text: &str) -> Step {
+        let body = serde_json::json!({
+            "event": kind,
+            "order_id": order.id.to_string(),
+            "attempt_id": attempt.id.to_string(),
+            "gateway_id": attempt.gateway_id.to_string(),
+            "amount_minor": order.total.minor(),
+            "currency": order.total.currency().code(),
+            "text": text,
+        });
+        events::insert(&Event {
+            merchant_id: order.merchant_id,
+            id: self.minter().mint(),
+            kind: kind.to_owned(),
+            subject_id: subject,
+            order_id: order.id,
+            body: body.to_string(),
+            created_at: self.minter().now(),
+        })
+    }
+
+    /// The order is paid: COMPLETE, fulfilment, New Sale, volumes (R59, R80).
+    pub(crate) fn completed(
+        &self,
+        configuration: &Configuration,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Vec<Step> {
+        let (merchant_id, now) = (order.merchant_id, self.minter().now());
+        let salvaged =
+            configuration.gateway(attempt.gateway_id).is_some_and(|one| one.capabilities.is_salvage_only());
+        let mut steps = vec![
+            orders::set_status(merchant_id, order.id, OrderStatus::Complete, salvaged, now),
+            payments::set_state(merchant_id, attempt.payment_id, PaymentState::Paid, now),
+            self.event(order, "new_sale", attempt.payment_id.uuid(), attempt, ""),
+        ];
+        if order.items.iter().any(|item| item.is_shippable) {
+            steps.push(fulfilments::insert(&Fulfilment {
+                merchant_id,
+                id: self.minter().mint(),
+                order_id: order.id,
+                payment_id: attempt.payment_id,
+                state: domain::order::FulfilmentState::Hold,
+                created_at: now,
+            }));
+        }
+        steps.extend(Self::volumes(configuration, order, attempt, now));
+        let how = if salvaged { "Recovered" } else { "Approved" };
+        steps.push(self.tell(order, format!("{how}: {}. {}", attempt.amount, attempt.why)));
+        steps
+    }
+
+    fn volumes(configuration: &Configuration, order: &Order, attempt: &Attempt, now: Timestamp) -> Vec<Step> {
+        let merchant_id = order.merchant_id;
+        let (month, minor) = (month_of(configuration, now), attempt.amount.minor());
+        let shard = i64::from(attempt.id.uuid().as_bytes().last().copied().unwrap_or(0));
+        let add =
+            |profile| standing::add_volume(merchant_id, attempt.gateway_id, profile, month, shard, minor);
+        let mut steps = vec![add(None)];
+        let profile = order.routed.and_then(|routed| routed.profile_id);
+        if let (Some(profile_id), false) = (profile, attempt.route.is_cascade()) {
+            steps.push(add(Some(profile_id)));
+            steps.push(standing::clear_declines(merchant_id, profile_id, attempt.gateway_id));
+        }
+        steps
+    }
+
+    /// The order is not paid: DECLINED, Decline event, the same import may come again (R60, M3).
+    pub(crate) fn declined(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+        payment: PaymentState,
+        note: &str,
+    ) -> Vec<Step> {
+        let (merchant_id, now) = (order.merchant_id, self.minter().now());
+        vec![
+            orders::set_status(merchant_id, order.id, OrderStatus::Declined, false, now),
+            orders::note_cascade(merchant_id, order.id, note),
+            payments::set_state(merchant_id, attempt.payment_id, payment, now),
+            guards::release(merchant_id, order.id),
+            self.event(order, "decline", attempt.id.uuid(), attempt, note),
+        ]
+    }
+
+    /// What a decline leaves behind besides the order: a lock on the card, counters of the routing profile.
+    pub(crate) fn counted(&self, order: &Order, attempt: &Attempt, decline: &Decline) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let now = self.minter().now();
+        let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
+        if decline.reason.is_never() || by_advice {
+            let days = SignedDuration::from_hours(ADVICE_LOCK_DAYS.saturating_mul(24));
+            let until = by_advice.then(|| now.saturating_add(days).unwrap_or(Timestamp::MAX));
+            let reason = decline.reason.as_str();
+            let fingerprint = &attempt.card_fingerprint;
+            steps.push(cards::lock(order.merchant_id, fingerprint, reason, attempt.id, now, until));
+        }
+        let profile = order.routed.and_then(|routed| routed.profile_id);
+        if let (Some(profile_id), false) = (profile, attempt.route.is_cascade()) {
+            let is_hard = decline.class == domain::declines::Class::Hard;
+            steps.push(standing::count_decline(order.merchant_id, profile_id, attempt.gateway_id, is_hard));
+        }
+        steps
+    }
+}

@@ -1,0 +1,247 @@
+//! What people do by hand: resolve doubt (M18), refund, void, cancel.
+
+use charging::{OperateError, Resolution};
+use domain::attempt::{Approval, Attempt, Lapse, LapseCause, Outcome, RawDecline};
+use domain::ids::{AttemptId, MerchantId, OrderId};
+use domain::money::Money;
+use domain::order::OrderStatus;
+use domain::placement::Problem;
+use gateways::OperationKind;
+use storage::alerts::{Audit, audit};
+use storage::operations::Operation;
+use storage::{Transaction, fulfilments, orders};
+use thiserror::Error;
+
+use crate::view::OrderView;
+use crate::{Hub, HubError};
+
+/// Most characters of a note.
+const NOTE_CHARS_MAX: usize = 500;
+
+/// What a person found out about an attempt in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The gateway took the money.
+    Approved,
+    /// The gateway refused it.
+    Declined,
+    /// The gateway never did anything.
+    NotExecuted,
+}
+
+/// Why a person's wish was not carried out.
+#[derive(Debug, Error)]
+pub enum PersonError {
+    /// There is no such thing.
+    #[error("there is no {0} with this id")]
+    NotFound(&'static str),
+    /// Fields are missing or wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+    /// It does not fit the state.
+    #[error("{0}")]
+    Conflict(String),
+    /// The hub could not.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+impl From<storage::StoreError> for PersonError {
+    fn from(error: storage::StoreError) -> Self {
+        Self::Hub(HubError::Store(error))
+    }
+}
+
+impl From<OperateError> for PersonError {
+    fn from(error: OperateError) -> Self {
+        match error {
+            OperateError::Store(error) => error.into(),
+            other @ (OperateError::NotApproved | OperateError::Busy | OperateError::TooMuch) => {
+                Self::Conflict(other.to_string())
+            }
+        }
+    }
+}
+
+fn invalid(field: &str, message: &str) -> PersonError {
+    PersonError::Invalid(vec![Problem::new(field, message)])
+}
+
+impl Hub {
+    /// Writes a line of the audit log.
+    pub(crate) fn audited(
+        &self,
+        merchant_id: MerchantId,
+        actor: &str,
+        what: &str,
+        note: &str,
+    ) -> storage::Step {
+        audit(&Audit {
+            merchant_id,
+            id: self.minter().mint(),
+            at: self.minter().now(),
+            actor: actor.to_owned(),
+            what: what.to_owned(),
+            note: domain::card::mask_card_numbers(note),
+        })
+    }
+
+    /// A person's decision about an attempt in doubt: the gateway's id (when approved) and a note are required.
+    pub async fn resolve_attempt(
+        &self,
+        merchant_id: MerchantId,
+        id: AttemptId,
+        verdict: Verdict,
+        gateway_reference: &str,
+        note: &str,
+        actor: &str,
+    ) -> Result<Attempt, PersonError> {
+        let Some(attempt) = self.store().find_attempt(merchant_id, id).await? else {
+            return Err(PersonError::NotFound("attempt"));
+        };
+        if !attempt.state.is_open() {
+            return Err(PersonError::Conflict(format!("the attempt is {} already", attempt.state.name())));
+        }
+        if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
+            return Err(invalid("note", "say in 1 to 500 characters how you know"));
+        }
+        if verdict == Verdict::Approved && gateway_reference.trim().is_empty() {
+            return Err(invalid("gateway_reference", "give the gateway's transaction id of the approval"));
+        }
+        let outcome = outcome_of(&attempt, verdict, gateway_reference.trim(), note);
+        let what = format!("resolved attempt {id} as {verdict:?}, gateway reference {gateway_reference:?}");
+        let extra = vec![self.audited(merchant_id, actor, &what, note)];
+        let aftermath = self.aftermath();
+        match self.charging.resolve_by_person(&attempt, outcome, extra, aftermath.as_ref()).await? {
+            Resolution::Before => Err(PersonError::Conflict(
+                "the attempt is being worked on; look again in a moment".to_owned(),
+            )),
+            Resolution::Settled(_)
+            | Resolution::Undone
+            | Resolution::Waiting(_)
+            | Resolution::NeedsPerson => {
+                self.store().find_attempt(merchant_id, id).await?.ok_or(PersonError::NotFound("attempt"))
+            }
+        }
+    }
+
+    /// Gives money of a paid order back: all that is left when `amount` is none. Sent to where it was taken (Q33).
+    pub async fn refund_order(
+        &self,
+        merchant_id: MerchantId,
+        id: OrderId,
+        amount: Option<Money>,
+        note: &str,
+        actor: &str,
+    ) -> Result<Operation, PersonError> {
+        let Some(view) = self.find_order_view(merchant_id, id).await? else {
+            return Err(PersonError::NotFound("order"));
+        };
+        let Some(attempt) = view.approved().cloned() else {
+            return Err(PersonError::Conflict(OperateError::NotApproved.to_string()));
+        };
+        let left = self.left_of(&attempt).await?;
+        let amount = amount.unwrap_or(left);
+        if amount.minor() < 1 || amount.minor() > left.minor() || amount.currency() != left.currency() {
+            return Err(invalid("amount", &format!("an amount from 0.01 to {left} can be refunded")));
+        }
+        let why = if note.trim().is_empty() { "Refund." } else { note };
+        let operation = self.charging.new_operation(
+            OperationKind::Refund,
+            &attempt,
+            amount,
+            &domain::card::mask_card_numbers(why),
+        );
+        let audit = Transaction::new("refund_audit").with(self.audited(
+            merchant_id,
+            actor,
+            &format!("refund {} of {amount} for order {id}", operation.id),
+            note,
+        ));
+        let aftermath = self.aftermath();
+        let done = self.charging.operate(&operation, &attempt, aftermath.as_ref()).await?;
+        self.store().commit(audit).await?;
+        Ok(done)
+    }
+
+    /// Cancels an order: what is in doubt is given back when it proves approved (M2), what is paid is given back now.
+    pub async fn cancel_order(
+        &self,
+        merchant_id: MerchantId,
+        id: OrderId,
+        note: &str,
+        actor: &str,
+    ) -> Result<OrderView, PersonError> {
+        let Some(view) = self.find_order_view(merchant_id, id).await? else {
+            return Err(PersonError::NotFound("order"));
+        };
+        match view.order.status {
+            OrderStatus::Cancelled | OrderStatus::Refunded => {
+                let status = view.order.status.as_str();
+                return Err(PersonError::Conflict(format!("the order is {status} already")));
+            }
+            OrderStatus::Complete => {
+                if let Some(attempt) = view.approved() {
+                    let left = self.left_of(attempt).await?;
+                    let operation = self.charging.new_operation(
+                        OperationKind::Refund,
+                        attempt,
+                        left,
+                        "The order was cancelled.",
+                    );
+                    let aftermath = self.aftermath();
+                    self.charging.operate(&operation, attempt, aftermath.as_ref()).await?;
+                }
+            }
+            OrderStatus::Partial | OrderStatus::Pending | OrderStatus::Declined => {}
+        }
+        let now = self.minter().now();
+        let salvaged = view.order.is_salvaged;
+        let transaction = Transaction::new("cancel_order")
+            .with(orders::set_status(merchant_id, id, OrderStatus::Cancelled, salvaged, now))
+            .with(fulfilments::cancel_all(merchant_id, id, now))
+            .with(self.tell(&view.order, format!("Cancelled by {actor}.")))
+            .with(self.audited(merchant_id, actor, &format!("cancelled order {id}"), note));
+        self.store().commit(transaction).await?;
+        self.find_order_view(merchant_id, id).await?.ok_or(PersonError::NotFound("order"))
+    }
+
+    /// What is left of an approved attempt.
+    async fn left_of(&self, attempt: &Attempt) -> Result<Money, PersonError> {
+        let all = self.store().list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
+        let gone = all
+            .iter()
+            .filter(|one| one.attempt_id == attempt.id && one.kind != OperationKind::Capture.as_str())
+            .filter(|one| matches!(one.state.as_str(), "sending" | "in_doubt" | "done"))
+            .fold(0_i64, |sum, one| sum.saturating_add(one.amount.minor()));
+        Ok(Money::new(attempt.amount.minor().saturating_sub(gone), attempt.amount.currency()))
+    }
+}
+
+fn outcome_of(attempt: &Attempt, verdict: Verdict, reference: &str, note: &str) -> Outcome {
+    let text = domain::card::mask_card_numbers(note);
+    match verdict {
+        Verdict::Approved => Outcome::Approved(Approval {
+            reference: reference.to_owned(),
+            auth_code: String::new(),
+            avs: String::new(),
+            cvv: String::new(),
+            text,
+            amount: attempt.amount,
+        }),
+        Verdict::Declined => Outcome::Declined(domain::attempt::Decline {
+            raw: RawDecline { reference: reference.to_owned(), text, ..RawDecline::default() },
+            reason: domain::declines::Reason::Unknown,
+            class_read: domain::declines::Class::Soft,
+            class: domain::declines::Class::Soft,
+            map: None,
+            text_shown: "Declined.".to_owned(),
+        }),
+        Verdict::NotExecuted => Outcome::NotExecuted(Lapse {
+            cause: LapseCause::NotReceived,
+            reason: None,
+            code: String::new(),
+            text,
+        }),
+    }
+}

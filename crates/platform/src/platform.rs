@@ -1,0 +1,91 @@
+//! The service's parts in one place.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use charging::{Charging, Consequences};
+use domain::configuration::Configuration;
+use domain::ids::MerchantId;
+use domain::{Clock, Minter};
+use jiff::Timestamp;
+use storage::{Store, StoreError};
+use vault::Vault;
+use web::Tracker;
+
+use crate::pretend::PretendAcquirer;
+use crate::security_codes::SecurityCodes;
+use crate::settings::Settings;
+
+/// A FlexFactor-compatible recovery service over the attempt protocol.
+#[derive(Debug)]
+pub struct Platform {
+    pub(crate) charging: Charging,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) minter: Minter,
+    pub(crate) settings: Settings,
+    pub(crate) security_codes: SecurityCodes,
+    pub(crate) pretend: Arc<PretendAcquirer>,
+    pub(crate) tracker: Tracker,
+    configurations: RwLock<HashMap<MerchantId, Arc<Configuration>>>,
+}
+
+impl Platform {
+    /// A service over these parts.
+    pub fn new(charging: Charging, vault: Arc<Vault>, minter: Minter, settings: Settings) -> Self {
+        Self {
+            charging,
+            vault,
+            minter,
+            settings,
+            security_codes: SecurityCodes::default(),
+            pretend: Arc::new(PretendAcquirer),
+            tracker: Tracker::new(),
+            configurations: RwLock::default(),
+        }
+    }
+
+    /// What follows from the outcomes of this service's attempts: for a [`charging::Driver`].
+    pub fn consequences(self: &Arc<Self>) -> Arc<dyn Consequences> {
+        Arc::<Self>::clone(self)
+    }
+
+    /// The clock of the process.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.minter.clock()
+    }
+
+    /// Rescues run on this tracker, whether or not their caller waits: the process ends after them.
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.charging.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.minter.now()
+    }
+
+    /// An account's routes and their version; loaded again when the version has changed.
+    pub(crate) async fn configuration(
+        &self,
+        merchant_id: MerchantId,
+    ) -> Result<Option<Arc<Configuration>>, StoreError> {
+        let Some(version) = self.store().find_config_version(merchant_id).await? else { return Ok(None) };
+        let known = self.configurations.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&merchant_id).filter(|known| known.version == version) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        drop(known);
+        let providers = self.charging.connections.clone();
+        let capabilities = move |kind: &str| providers.provider(kind).map(|one| one.capabilities);
+        let Some(loaded) = self.store().find_configuration(merchant_id, &capabilities).await? else {
+            return Ok(None);
+        };
+        let loaded = Arc::new(loaded);
+        let mut kept = self.configurations.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(merchant_id, Arc::clone(&loaded));
+        Ok(Some(loaded))
+    }
+}

@@ -1,0 +1,83 @@
+//! Stored cards, their budgets and their locks.
+
+use domain::ids::{CardId, MerchantId};
+use domain::order::CardShown;
+use recoup_storage::cards::{self, Card};
+use recoup_storage::testing::{On, TestDatabase};
+use recoup_storage::{Store, StoreError};
+use rstest::rstest;
+
+use crate::samples::{assert_conflict, at, id, shown, write};
+
+fn card(merchant_id: MerchantId, number: u128) -> Card {
+    Card {
+        merchant_id,
+        id: id(number),
+        fingerprint: format!("fp-{number}"),
+        shown: shown(),
+        sealed: vec![0, 1, 255],
+    }
+}
+
+pub(crate) async fn script(store: &Store) {
+    let ours: MerchantId = id(10_001);
+    kept(store, ours).await;
+    locked(store, ours).await;
+}
+
+async fn kept(store: &Store, ours: MerchantId) {
+    let first = card(ours, 1);
+    write(store, cards::upsert(&first, at(1))).await.unwrap();
+    let renewed =
+        Card { shown: CardShown { expires: "2035-12".into(), ..shown() }, sealed: vec![9], ..first.clone() };
+    write(store, cards::upsert(&renewed, at(2))).await.unwrap();
+    let find = async || store.find_card(ours, id(1)).await.unwrap();
+    assert_eq!(find().await, Some(Card { sealed: first.sealed.clone(), ..renewed.clone() }));
+    write(store, cards::reseal(ours, id(1), vec![7; 300])).await.unwrap();
+    let resealed = Card { sealed: vec![7; 300], ..renewed };
+    assert_eq!(find().await, Some(resealed.clone()));
+    assert_conflict(write(store, cards::reseal(ours, id(9), vec![7])).await, "reseal_card");
+
+    let others = [card(ours, 0x80 << 120), card(ours, 2)];
+    for one in &others {
+        write(store, cards::upsert(one, at(3))).await.unwrap();
+    }
+    let page = async |after: CardId, limit| store.list_cards_after(ours, after, limit).await.unwrap();
+    let [high, second] = others;
+    assert_eq!(page(id(0), 2).await, [resealed, second.clone()]);
+    assert_eq!(page(second.id, 2).await, [high.clone()], "ids are compared as bytes without a sign");
+    assert_eq!(page(high.id, 2).await, []);
+    for _ in 0..2 {
+        write(store, cards::lock_budget(ours, "fp-1")).await.unwrap();
+    }
+}
+
+/// A longer lock replaces a shorter one, never the other way round.
+async fn locked(store: &Store, ours: MerchantId) {
+    let reason = async |secs| store.find_card_lock(ours, "fp-1", at(secs)).await.unwrap();
+    let lock = async |reason, until: Option<i64>| -> Result<(), StoreError> {
+        write(store, cards::lock(ours, "fp-1", reason, id(1), at(1), until.map(at))).await
+    };
+    assert_eq!(reason(1).await, None);
+    lock("wait", Some(10)).await.unwrap();
+    lock("shorter", Some(5)).await.unwrap();
+    assert_eq!((reason(9).await.as_deref(), reason(10).await), (Some("wait"), None));
+    lock("longer", Some(20)).await.unwrap();
+    assert_eq!(reason(10).await.as_deref(), Some("longer"));
+    lock("lost_or_stolen_card", None).await.unwrap();
+    assert_eq!(reason(1_000_000).await.as_deref(), Some("lost_or_stolen_card"));
+    for (other, until) in [("again", None), ("wait", Some(30))] {
+        lock(other, until).await.unwrap();
+        assert_eq!(reason(1_000_000).await.as_deref(), Some("lost_or_stolen_card"));
+    }
+    assert_eq!(store.find_card_lock(id(10_002), "fp-1", at(1)).await.unwrap(), None);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m28_cards_read_back_and_a_never_lock_is_not_shortened(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    script(&database.open().await).await;
+}

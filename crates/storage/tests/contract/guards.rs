@@ -1,0 +1,47 @@
+//! A guard is held by one order within the window.
+
+use domain::ids::{MerchantId, OrderId};
+use recoup_storage::guards::{self, SAME_IMPORT};
+use recoup_storage::testing::{On, TestDatabase};
+use recoup_storage::{Store, StoreError};
+use rstest::rstest;
+
+use crate::samples::{assert_conflict, at, id, write};
+
+/// Takes a guard with a window of 100 seconds.
+pub(crate) async fn take(
+    store: &Store,
+    ours: MerchantId,
+    order: OrderId,
+    secs: i64,
+) -> Result<(), StoreError> {
+    write(store, guards::take(ours, "g", order, at(secs), at(secs - 100))).await
+}
+
+pub(crate) async fn script(store: &Store) {
+    let ours: MerchantId = id(4_001);
+    let (first, second): (OrderId, OrderId) = (id(1), id(2));
+    let holder = async |since| store.find_guard(ours, "g", at(since)).await.unwrap();
+    assert_eq!(holder(0).await, None);
+    take(store, ours, first, 10).await.unwrap();
+    assert_eq!((holder(9).await, holder(10).await), (Some(first), None));
+    assert_conflict(take(store, ours, second, 109).await, SAME_IMPORT);
+    take(store, id(4_002), second, 11).await.unwrap();
+    take(store, ours, first, 20).await.unwrap();
+    assert_conflict(take(store, ours, second, 119).await, SAME_IMPORT);
+    take(store, ours, second, 120).await.unwrap();
+    assert_eq!(holder(0).await, Some(second));
+    write(store, guards::release(ours, "g", first)).await.unwrap();
+    assert_eq!(holder(0).await, Some(second));
+    write(store, guards::release(ours, "g", second)).await.unwrap();
+    take(store, ours, first, 121).await.unwrap();
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m3_a_guard_is_held_by_one_order_within_the_window(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    script(&database.open().await).await;
+}

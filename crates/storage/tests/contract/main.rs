@@ -1,0 +1,26 @@
+//! Both databases run every statement of this crate, give the same answers and keep the same promises.
+#![cfg(test)]
+
+mod raw;
+mod recorder;
+mod samples;
+
+mod attempts;
+mod cards;
+mod configuration;
+mod effects;
+mod guards;
+mod operations;
+mod orders;
+mod people;
+mod standing;
+mod tenants;
+
+mod card_data;
+mod commits;
+mod coverage;
+mod doctor;
+mod fixed;
+mod leases;
+mod live;
+mod refunds;
