@@ -254,6 +254,7 @@ impl Checkout {
             Some(next) => {
                 if next.route.is_cascade() {
                     steps.push(cards::lock_budget(next.merchant_id, &next.card_fingerprint));
+                    steps.push(self.require_card_caps(next));
                 }
                 steps.push(attempts::insert(next));
                 steps.push(self.hub.tell(&self.prepared.order, next.why.clone()));
@@ -265,6 +266,16 @@ impl Checkout {
                 // Somebody else opened an attempt meanwhile: this one is settled and nothing more is sent.
                 self.try_settle(attempt, &outcome, base).await?
             }
+            Err(HubError::Store(error)) if error.is_conflict_in(attempts::OVER_CARD_CAPS) => {
+                // Other attempts with this card were faster: its budget is used up, so the sale ends here.
+                "The card's attempts reached their cap meanwhile.".clone_into(&mut self.note);
+                let mut steps = base;
+                steps.extend(self.ended(attempt, PaymentState::Declined));
+                let settled = self.try_settle(attempt, &outcome, steps).await?;
+                self.set_state(attempt, outcome, settled);
+                self.set_declined(settled);
+                return Ok(Next::Done);
+            }
             other => other?,
         };
         self.set_state(attempt, outcome, settled);
@@ -272,14 +283,39 @@ impl Checkout {
             Some(next) if settled => Ok(Next::Attempt(Box::new(next))),
             Some(_) => Ok(Next::Done),
             None => {
-                if settled {
-                    self.prepared.order.status = OrderStatus::Declined;
-                    self.prepared.order.cascade_note.clone_from(&self.note);
-                    self.prepared.payment.state = PaymentState::Declined;
-                }
+                self.set_declined(settled);
                 Ok(Next::Done)
             }
         }
+    }
+
+    fn set_declined(&mut self, settled: bool) {
+        if settled {
+            self.prepared.order.status = OrderStatus::Declined;
+            self.prepared.order.cascade_note.clone_from(&self.note);
+            self.prepared.payment.state = PaymentState::Declined;
+        }
+    }
+
+    /// The card's caps, checked once more under the budget's lock (M28).
+    fn require_card_caps(&self, next: &Attempt) -> storage::Step {
+        let (day, month) = (self.ago(24), self.ago(720));
+        let day_cap = if self.is_mastercard() { DAY_CAP } else { MONTH_CAP };
+        attempts::require_card_caps(
+            next.merchant_id,
+            &next.card_fingerprint,
+            day,
+            month,
+            (day_cap, MONTH_CAP),
+        )
+    }
+
+    fn ago(&self, hours: i64) -> Timestamp {
+        self.hub.minter().now().saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN)
+    }
+
+    fn is_mastercard(&self) -> bool {
+        self.prepared.order.card.as_ref().is_some_and(|card| card.brand == "mastercard")
     }
 
     fn ended(&self, attempt: &Attempt, payment: PaymentState) -> Vec<storage::Step> {
@@ -383,6 +419,7 @@ impl Checkout {
     fn set_state(&mut self, attempt: &Attempt, outcome: Outcome, settled: bool) {
         let now = self.hub.minter().now();
         if let (true, Some(known)) = (settled, self.attempts.iter_mut().find(|one| one.id == attempt.id)) {
+            known.next_check_at = None;
             known.state = match outcome {
                 Outcome::Approved(approval) => {
                     AttemptState::Approved { approval, at: now, reversed_at: None }
@@ -447,18 +484,18 @@ impl Checkout {
 
     /// A hard cap of the card's budget; the attempt under way is counted already (M28).
     async fn card_cap(&self, attempt: &Attempt) -> Result<Option<String>, HubError> {
-        let now = self.hub.minter().now();
-        let ago = |hours| now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN);
-        let (day, month) = self
-            .hub
-            .store()
-            .count_attempts_of_card(attempt.merchant_id, &attempt.card_fingerprint, ago(24), ago(720))
-            .await?;
-        let is_mastercard = self.prepared.order.card.as_ref().is_some_and(|card| card.brand == "mastercard");
+        let (merchant_id, fingerprint) = (attempt.merchant_id, &attempt.card_fingerprint);
+        let counted = self.hub.store().count_attempts_of_card(
+            merchant_id,
+            fingerprint,
+            self.ago(24),
+            self.ago(720),
+        );
+        let (day, month) = counted.await?;
         if month >= MONTH_CAP {
             return Ok(Some(format!("the card has had {month} attempts in 30 days; the cap is {MONTH_CAP}")));
         }
-        if is_mastercard && day >= DAY_CAP {
+        if self.is_mastercard() && day >= DAY_CAP {
             return Ok(Some(format!("the card has had {day} attempts in 24 hours; the cap is {DAY_CAP}")));
         }
         Ok(None)

@@ -126,6 +126,16 @@ impl Hub {
         Err(HubError::Interrupted)
     }
 
+    /// Everything wrong with an import that is already known to be refused, so that all problems are told at once.
+    pub async fn check_import(
+        &self,
+        merchant_id: MerchantId,
+        import: &Import,
+    ) -> Result<Vec<Problem>, HubError> {
+        let configuration = self.configuration(merchant_id).await?;
+        Ok(draft(&configuration, import, None, self.minter().now()).err().unwrap_or_default())
+    }
+
     async fn try_import(&self, merchant_id: MerchantId, import: &Import) -> Result<Try, HubError> {
         let configuration = self.configuration(merchant_id).await?;
         let known = match import.order_id {

@@ -1,1 +1,46 @@
 #![doc = include_str!("../README.md")]
+
+mod credentials;
+mod settings;
+
+mod platform;
+mod server;
+
+mod accounts;
+mod auth;
+mod bearer;
+mod token;
+
+mod cards;
+mod security_codes;
+mod tokenize;
+
+mod evaluate;
+mod rescue;
+
+mod aftermath;
+mod decline;
+mod pretend;
+
+mod orders;
+
+mod answer;
+mod body;
+
+pub use accounts::{AccountError, Route};
+pub use credentials::{Credentials, sandbox_credentials};
+pub use platform::Platform;
+pub use server::{router, serve};
+pub use settings::{RESCUE_BUDGET_SECS, Settings};
+
+use domain::ids::{OrderId, RecoveryId};
+
+/// Where a recovery's payment and attempts are kept: its id, as the id of an order.
+fn order_of(id: RecoveryId) -> OrderId {
+    OrderId::from_uuid(id.uuid())
+}
+
+/// The recovery that an attempt belongs to.
+fn recovery_of(id: OrderId) -> RecoveryId {
+    RecoveryId::from_uuid(id.uuid())
+}

@@ -73,11 +73,9 @@ impl Platform {
         merchant_id: MerchantId,
     ) -> Result<Option<Arc<Configuration>>, StoreError> {
         let Some(version) = self.store().find_config_version(merchant_id).await? else { return Ok(None) };
-        let known = self.configurations.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(&merchant_id).filter(|known| known.version == version) {
-            return Ok(Some(Arc::clone(known)));
+        if let Some(known) = self.known_configuration(merchant_id, version) {
+            return Ok(Some(known));
         }
-        drop(known);
         let providers = self.charging.connections.clone();
         let capabilities = move |kind: &str| providers.provider(kind).map(|one| one.capabilities);
         let Some(loaded) = self.store().find_configuration(merchant_id, &capabilities).await? else {
@@ -87,5 +85,10 @@ impl Platform {
         let mut kept = self.configurations.write().unwrap_or_else(PoisonError::into_inner);
         kept.insert(merchant_id, Arc::clone(&loaded));
         Ok(Some(loaded))
+    }
+
+    fn known_configuration(&self, merchant_id: MerchantId, version: i64) -> Option<Arc<Configuration>> {
+        let known = self.configurations.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&merchant_id).filter(|known| known.version == version).map(Arc::clone)
     }
 }

@@ -27,9 +27,14 @@ impl Catalogue {
     }
 }
 
+/// The built-in providers, in the order in which they are shown.
+pub fn providers() -> Vec<Provider> {
+    vec![nmi::PROVIDER, flexfactor::PROVIDER]
+}
+
 impl Connect for Catalogue {
     fn providers(&self) -> Vec<Provider> {
-        vec![nmi::PROVIDER, flexfactor::PROVIDER]
+        providers()
     }
 
     fn connect(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn Gateway>, SettingsError> {

@@ -9,4 +9,4 @@ mod scrub;
 mod flexfactor;
 mod nmi;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, providers};

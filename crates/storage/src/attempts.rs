@@ -31,6 +31,8 @@ pub(crate) const ALL: &[&str] = &[
     CLAIM_DUE_ATTEMPTS_SQLITE,
     CLAIM_DUE_ATTEMPTS_POSTGRES,
     COUNT_ATTEMPTS_OF_CARD,
+    WITHIN_CARD_CAPS,
+    LIST_NET_CHARGED,
     NEXT_DUE_ATTEMPT,
 ];
 
@@ -320,6 +322,7 @@ const LIST_MERCHANTS_WITH_DUE_ATTEMPTS: &str = "-- list_merchants_with_due_attem
 SELECT merchant_id
 FROM attempts
 WHERE next_check_at <= $1
+    AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_check_at)
 LIMIT $2";
@@ -367,7 +370,71 @@ WHERE merchant_id = $1
     AND created_at >= $4
     AND NOT (state = 'not_executed' OR (state = 'declined' AND reason = 'merchant_config'))";
 
+const WITHIN_CARD_CAPS: &str = "-- within_card_caps
+SELECT CAST(1 AS BIGINT) AS fits
+FROM (
+    SELECT
+        COALESCE(SUM(CASE WHEN created_at >= $3 THEN 1 ELSE 0 END), 0) AS day_count,
+        COUNT(*) AS month_count
+    FROM attempts
+    WHERE merchant_id = $1
+        AND card_fingerprint = $2
+        AND created_at >= $4
+        AND NOT (state = 'not_executed' OR (state = 'declined' AND reason = 'merchant_config'))) AS counted
+WHERE day_count < $5
+    AND month_count < $6";
+
+/// Name of the step that fails when the card's budget is used up.
+pub const OVER_CARD_CAPS: &str = "within_card_caps";
+
+/// Requires room under a card's caps: fewer than `caps.0` attempts since `day`, fewer than `caps.1` since `month`.
+/// Stands after [`crate::cards::lock_budget`] in the transaction of the intent: counting under a limit needs a lock.
+pub fn require_card_caps(
+    merchant_id: MerchantId,
+    fingerprint: &str,
+    day: Timestamp,
+    month: Timestamp,
+    caps: (i64, i64),
+) -> Step {
+    Step::require(
+        WITHIN_CARD_CAPS,
+        vec![
+            merchant_id.into(),
+            fingerprint.into(),
+            day.into(),
+            month.into(),
+            caps.0.into(),
+            caps.1.into(),
+        ],
+    )
+}
+
+const LIST_NET_CHARGED: &str = "-- list_net_charged
+SELECT
+    a.id,
+    CASE WHEN a.reversed_at IS NOT NULL THEN 0 ELSE
+        CASE WHEN a.purpose = 'collect' THEN a.approved_minor ELSE (
+            SELECT CAST(COALESCE(SUM(c.amount_minor), 0) AS BIGINT)
+            FROM operations c
+            WHERE c.merchant_id = a.merchant_id AND c.attempt_id = a.id AND c.kind = 'capture' AND c.state = 'done') END
+        - (
+            SELECT CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT)
+            FROM operations o
+            WHERE o.merchant_id = a.merchant_id AND o.attempt_id = a.id AND o.kind IN ('void', 'refund')
+                AND o.state = 'done') END AS minor
+FROM attempts a
+WHERE a.state = 'approved'
+    AND a.gateway_kind = $1
+ORDER BY a.id";
+
 impl Store {
+    /// What approved attempts at gateways of one kind came to, net of what was given back: for comparing with the
+    /// gateway's own books.
+    pub async fn list_net_charged(&self, gateway_kind: &str) -> Result<Vec<(AttemptId, i64)>, StoreError> {
+        let rows = self.query(Statement::new(LIST_NET_CHARGED, vec![gateway_kind.into()])).await?;
+        rows.iter().map(|row| Ok((row.id("id")?, row.int("minor")?))).collect()
+    }
+
     /// An attempt.
     pub async fn find_attempt(
         &self,
@@ -408,7 +475,7 @@ impl Store {
         self.query(statement).await?.iter().map(read).collect()
     }
 
-    /// Merchants that have attempts due, the longest waiting first.
+    /// Merchants that have attempts due that nobody works on, the longest waiting first.
     pub async fn list_merchants_with_due_attempts(
         &self,
         now: Timestamp,

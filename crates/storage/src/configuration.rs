@@ -22,7 +22,8 @@ use crate::store::Store;
 use crate::value::Row;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] = &[UPSERT_ROW, DELETE_ROW, LIST_ROWS, FIND_VERSION, FIND_SEALED];
+pub(crate) const ALL: &[&str] =
+    &[UPSERT_ROW, DELETE_ROW, LIST_ROWS, FIND_VERSION, FIND_SEALED, RESEAL_CREDENTIALS];
 
 const UPSERT_ROW: &str = "-- upsert_row
 INSERT INTO configuration (merchant_id, resource, id, number, body, sealed, created_at, updated_at)
@@ -56,6 +57,18 @@ FROM configuration
 WHERE merchant_id = $1
     AND resource = 'gateway'
     AND id = $2";
+
+const RESEAL_CREDENTIALS: &str = "-- reseal_credentials
+UPDATE configuration
+SET sealed = $3
+WHERE merchant_id = $1
+    AND resource = 'gateway'
+    AND id = $2";
+
+/// Replaces a gateway's sealed credentials after a key rotation.
+pub fn reseal(merchant_id: MerchantId, id: GatewayId, sealed: Vec<u8>) -> Step {
+    Step::one(RESEAL_CREDENTIALS, vec![merchant_id.into(), id.into(), sealed.into()])
+}
 
 #[derive(Serialize, Deserialize)]
 struct AccountBody {

@@ -20,6 +20,7 @@ pub fn statements() -> Vec<&'static str> {
         crate::operations::ALL,
         crate::orders::ALL,
         crate::payments::ALL,
+        crate::platform::ALL,
         crate::standing::ALL,
         crate::timeline::ALL,
         crate::users::ALL,

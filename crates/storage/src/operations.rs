@@ -245,6 +245,7 @@ const LIST_MERCHANTS_WITH_DUE_OPERATIONS: &str = "-- list_merchants_with_due_ope
 SELECT merchant_id
 FROM operations
 WHERE next_check_at <= $1
+    AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_check_at)
 LIMIT $2";
@@ -303,7 +304,7 @@ impl Store {
         self.query(statement).await?.iter().map(read).collect()
     }
 
-    /// Merchants that have operations due, the longest waiting first.
+    /// Merchants that have operations due that nobody works on, the longest waiting first.
     pub async fn list_merchants_with_due_operations(
         &self,
         now: Timestamp,

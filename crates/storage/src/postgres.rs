@@ -11,7 +11,7 @@ use crate::backend::{Backend, Dialect, Pending};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::statement::{Statement, Step, Transaction};
-use crate::value::{Row, Value};
+use crate::value::{Row, Value, without_nul};
 
 /// An open PostgreSQL database.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ fn bound(statement: &Statement) -> sqlx::query::Query<'static, Postgres, sqlx::p
         query = match value.clone() {
             Value::Id(id) => query.bind(id),
             Value::Int(int) => query.bind(int),
-            Value::Text(text) => query.bind(text),
+            Value::Text(text) => query.bind(text.map(without_nul)),
             Value::Bool(bit) => query.bind(bit),
             Value::Bytes(bytes) => query.bind(bytes),
         };

@@ -14,7 +14,7 @@ use crate::backend::{Backend, Dialect, Pending};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::statement::{Statement, Step, Transaction};
-use crate::value::{Row, Value};
+use crate::value::{Row, Value, without_nul};
 
 /// Most transactions of one group commit (measured: beyond 64 nothing is gained).
 const GROUP_MAX: usize = 64;
@@ -174,7 +174,7 @@ fn bound(statement: &Statement) -> sqlx::query::Query<'static, Sqlite, sqlx::sql
         query = match value.clone() {
             Value::Id(id) => query.bind(id),
             Value::Int(int) => query.bind(int),
-            Value::Text(text) => query.bind(text),
+            Value::Text(text) => query.bind(text.map(without_nul)),
             Value::Bool(bit) => query.bind(bit),
             Value::Bytes(bytes) => query.bind(bytes),
         };

@@ -69,6 +69,12 @@ from! {
     Timestamp => |at| Self::Int(Some(at.as_microsecond()));
 }
 
+/// PostgreSQL keeps no NUL in a text, SQLite does: both get the replacement character, so that an outcome with an odd
+/// byte in the gateway's words can always be written.
+pub(crate) fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+}
+
 /// One row of an answer, by column name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Row {

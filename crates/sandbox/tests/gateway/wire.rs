@@ -128,6 +128,10 @@ async fn accounts_do_not_see_each_others_transactions() {
     let sale = server.sale(VISA, "5.00", "o-1").await.approved();
     let void = server.transact_as(RESCUE_KEY, &[("type", "void"), ("transactionid", sale.id())]).await;
     assert_eq!(void.outcome(), ("3", "300", "Transaction not found"));
+    let other = [("type", "sale"), ("ccnumber", VISA), ("amount", "5.00"), ("orderid", "o-2")];
+    let other = server.transact_as(RESCUE_KEY, &other).await.approved();
+    let report = server.query(&[]).await;
+    assert!(report.contains(sale.id()) && !report.contains(other.id()), "{report}");
 }
 
 #[tokio::test]

@@ -158,6 +158,15 @@ async fn found(store: &Store, ours: MerchantId) {
     assert_eq!(count(at(30), at(10)).await, (1, 2));
     assert_eq!(count(at(31), at(31)).await, (0, 0));
     assert_eq!(store.count_attempts_of_card(ours, "never", at(0), at(0)).await.unwrap(), (0, 0));
+
+    let room = async |caps| write(store, attempts::require_card_caps(ours, "counted", at(30), at(0), caps)).await;
+    assert!(room((2, 3)).await.is_ok());
+    for full in [(1, 3), (2, 2)] {
+        assert!(room(full).await.unwrap_err().is_conflict_in(attempts::OVER_CARD_CAPS), "{full:?}");
+    }
+    let charged = store.list_net_charged("nmi").await.unwrap();
+    assert!(charged.contains(&(id(43), attempt(ours, 43, 44).amount.minor())), "{charged:?}");
+    assert_eq!(store.list_net_charged("nobody").await.unwrap(), []);
 }
 
 async fn due(store: &Store, ours: MerchantId) {
@@ -199,4 +208,18 @@ async fn an_open_salvage_reads_back_and_an_empty_database_has_nothing_due(#[case
     Raw::open(database.location()).await.run(sql, &[Uuid::from_u128(1)]).await.unwrap();
     let state = store.find_attempt(ours, id(1)).await.unwrap().unwrap().state;
     assert_eq!(state, AttemptState::Pending { reference: "salvage-1".into(), since: at(1) });
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn an_outcome_with_a_nul_in_its_words_is_kept_readable(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    let Outcome::NotExecuted(lapse) = not_sent() else { panic!("not sent is not executed") };
+    let odd = Outcome::NotExecuted(Lapse { text: "a\0b".into(), ..lapse });
+    settled(&store, &attempt(id(1), 1, 1), &odd).await;
+    let state = store.find_attempt(id(1), id(1)).await.unwrap().unwrap().state;
+    assert!(matches!(state, AttemptState::NotExecuted { lapse, .. } if lapse.text == "a\u{FFFD}b"));
 }

@@ -45,10 +45,10 @@ async fn one(store: Store, number: u128) -> (u128, Result<(), StoreError>) {
         words: "x".repeat(50),
     };
     let mut steps = vec![timeline::insert(&line(number))];
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         steps.push(events::insert(&event(ours(), number, "new_sale", id(1))));
     }
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         // The same primary key twice: no conflict that we foresee, but an error of the database.
         steps.push(timeline::insert(&line(number)));
     }

@@ -184,6 +184,9 @@ async fn credentials(store: &Store, ours: MerchantId) {
     write(store, saved::save_gateway(ours, &gateway(1), None, at(3))).await.unwrap();
     assert_eq!(sealed(101).await, Some(bytes), "credentials stay when none are given");
     assert_eq!(store.find_sealed_credentials(id(8_002), id(101)).await.unwrap(), None);
+    write(store, saved::reseal(ours, id(101), vec![5; 300])).await.unwrap();
+    assert_eq!(sealed(101).await, Some(vec![5; 300]));
+    assert_conflict(write(store, saved::reseal(ours, id(199), vec![5])).await, "reseal_credentials");
 }
 
 async fn removal(store: &Store, ours: MerchantId, mut all: Configuration) {

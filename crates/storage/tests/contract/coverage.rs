@@ -1,10 +1,11 @@
 //! Every statement that the crate lists has run on both databases, in the scripts of the other modules.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use recoup_storage::contract::{statements, statements_of};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Dialect, Statement, Store};
+use recoup_storage::{Backend, Dialect, Statement, Store};
 use rstest::rstest;
 
 use crate::recorder::Recorder;
@@ -25,6 +26,7 @@ pub(crate) async fn run_all_scripts(store: &Store) {
     crate::configuration::script(store).await;
     crate::standing::script(store).await;
     crate::cards::script(store).await;
+    crate::platform::script(store).await;
     store.list_broken_invariants(&[]).await.unwrap();
 }
 
@@ -35,7 +37,8 @@ pub(crate) async fn run_all_scripts(store: &Store) {
 async fn every_statement_runs(#[case] on: On, #[case] dialect: Dialect) {
     let database = TestDatabase::new(on).await;
     let recorder = Recorder::over(&database.open().await);
-    run_all_scripts(&Store::over(recorder.clone())).await;
+    let backend: Arc<dyn Backend> = Arc::<Recorder>::clone(&recorder);
+    run_all_scripts(&Store::over(backend)).await;
 
     let (ran, listed) = (recorder.ran(), BTreeSet::from_iter(statements_of(dialect)));
     let never: Vec<_> = listed.difference(&ran).map(|sql| name(sql)).collect();

@@ -2,7 +2,7 @@
 
 use domain::attempt::{Attempt, Route};
 use domain::declines::Class;
-use domain::ids::{Id, MerchantId, OrderId};
+use domain::ids::{MerchantId, OrderId};
 use domain::order::{Order, OrderStatus};
 use domain::payment::{Payment, PaymentState};
 use recoup_storage::alerts::{self, Alert};

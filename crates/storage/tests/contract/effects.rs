@@ -35,7 +35,7 @@ async fn shipped(store: &Store, ours: MerchantId) {
     let again = Fulfilment { id: id(10), ..first.clone() };
     assert_conflict(write(store, fulfilments::insert(&again)).await, "insert_fulfilment");
     let list = async || store.list_fulfilments_of_order(ours, id(1)).await.unwrap();
-    assert_eq!(list().await, [first.clone()]);
+    assert_eq!(list().await, std::slice::from_ref(&first));
     for _ in 0..2 {
         write(store, fulfilments::cancel_all(ours, id(1), at(9))).await.unwrap();
         assert_eq!(list().await, [Fulfilment { state: FulfilmentState::Cancelled, ..first.clone() }]);

@@ -3,10 +3,10 @@
 use domain::ids::{MerchantId, OrderId};
 use recoup_storage::guards::{self, SAME_IMPORT};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, StoreError};
+use recoup_storage::{Store, StoreError, orders};
 use rstest::rstest;
 
-use crate::samples::{assert_conflict, at, id, write};
+use crate::samples::{assert_conflict, at, id, order, write};
 
 /// Takes a guard with a window of 100 seconds.
 pub(crate) async fn take(
@@ -21,6 +21,9 @@ pub(crate) async fn take(
 pub(crate) async fn script(store: &Store) {
     let ours: MerchantId = id(4_001);
     let (first, second): (OrderId, OrderId) = (id(1), id(2));
+    for (number, key) in [(1, "g"), (2, "g"), (3, "other")] {
+        write(store, orders::insert(&order(ours, number), key)).await.unwrap();
+    }
     let holder = async |since| store.find_guard(ours, "g", at(since)).await.unwrap();
     assert_eq!(holder(0).await, None);
     take(store, ours, first, 10).await.unwrap();
@@ -31,9 +34,9 @@ pub(crate) async fn script(store: &Store) {
     assert_conflict(take(store, ours, second, 119).await, SAME_IMPORT);
     take(store, ours, second, 120).await.unwrap();
     assert_eq!(holder(0).await, Some(second));
-    write(store, guards::release(ours, "g", first)).await.unwrap();
+    write(store, guards::release(ours, first)).await.unwrap();
     assert_eq!(holder(0).await, Some(second));
-    write(store, guards::release(ours, "g", second)).await.unwrap();
+    write(store, guards::release(ours, second)).await.unwrap();
     take(store, ours, first, 121).await.unwrap();
 }
 

@@ -6,11 +6,11 @@ use domain::attempt::Attempt;
 use domain::ids::{AttemptId, MerchantId};
 use recoup_storage::attempts::{self, SETTLED_BEFORE};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Step, Store};
+use recoup_storage::{Step, Store, operations};
 use rstest::rstest;
 use uuid::Uuid;
 
-use crate::samples::{approved, assert_conflict, at, attempt, id, write, write_all};
+use crate::samples::{approved, assert_conflict, at, attempt, id, refund, settled, write, write_all};
 
 fn ours() -> MerchantId {
     id(1)
@@ -92,4 +92,23 @@ async fn waiting_gives_the_lease_back(#[case] on: On) {
     write(&store, attempts::wait(ours(), id(1), at(61))).await.unwrap();
     let second = store.acquire_due_attempts(ours(), at(61), at(91), Uuid::from_u128(2), 10).await.unwrap();
     assert_eq!(second, [Attempt { next_check_at: Some(at(61)), ..attempt(ours(), 1, 1) }]);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_merchant_whose_due_work_is_all_leased_is_passed_over_until_the_lease_ends(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    settled(&store, &attempt(ours(), 1, 1), &approved()).await;
+    write(&store, attempts::insert(&attempt(ours(), 2, 2))).await.unwrap();
+    write_all(&store, operations::insert(&refund(ours(), 1, 1, 1), at(60))).await.unwrap();
+    let fence = Uuid::from_u128(1);
+    store.acquire_due_attempts(ours(), at(60), at(90), fence, 10).await.unwrap();
+    store.acquire_due_operations(ours(), at(60), at(90), fence, 10).await.unwrap();
+    for (secs, wanted) in [(89, vec![]), (90, vec![ours()])] {
+        assert_eq!(store.list_merchants_with_due_attempts(at(secs), 10).await.unwrap(), wanted);
+        assert_eq!(store.list_merchants_with_due_operations(at(secs), 10).await.unwrap(), wanted);
+    }
 }

@@ -13,6 +13,7 @@ mod guards;
 mod operations;
 mod orders;
 mod people;
+mod platform;
 mod standing;
 mod tenants;
 
@@ -24,3 +25,4 @@ mod fixed;
 mod leases;
 mod live;
 mod refunds;
+mod rescues;

@@ -1,5 +1,7 @@
 //! SQL that goes past the store: to plant faults, to try what triggers refuse, and to read every column as text.
 
+use std::collections::BTreeSet;
+
 use recoup_storage::Location;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -91,6 +93,11 @@ impl Raw {
             .map(|row| (text(&row[0]), text(&row[1]), text(&row[2])))
             .filter(|(table, ..)| table != "_sqlx_migrations")
             .collect()
+    }
+
+    /// Every table of ours.
+    pub(crate) async fn tables(&mut self) -> BTreeSet<String> {
+        self.columns().await.into_iter().map(|(table, ..)| table).collect()
     }
 
     /// Every value of every table.

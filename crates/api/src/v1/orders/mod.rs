@@ -1,0 +1,26 @@
+//! Orders: what customers bought.
+
+mod address;
+mod cancel;
+mod create;
+mod get;
+mod list;
+mod refund;
+mod request;
+mod shown;
+
+pub(crate) use request::samples;
+pub(crate) use refund::samples as refund_samples;
+
+use hub::Hub;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Their routes.
+pub(crate) fn routes() -> OpenApiRouter<Hub> {
+    OpenApiRouter::new()
+        .merge(list::routes())
+        .merge(create::routes())
+        .merge(get::routes())
+        .merge(refund::routes())
+        .merge(cancel::routes())
+}

@@ -1,0 +1,23 @@
+//! The CRM-compatible API from outside: over loopback HTTP, on both databases, against scripted gateways.
+#![cfg(test)]
+
+mod app;
+mod clock;
+mod form;
+mod gateway;
+mod log;
+mod setup;
+mod wire;
+
+mod buyer;
+mod cascade_all;
+mod cascades;
+mod checkout;
+mod declines;
+mod doubt;
+mod envelope;
+mod m33;
+mod placement;
+mod queries;
+mod repeats;
+mod users;

@@ -1,0 +1,175 @@
+//! What became of the day, and whether the books are right.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use charging::{LedgerLine, Mismatch, reconcile};
+use comfy_table::{CellAlignment, Table};
+use domain::attempt::AttemptState;
+use domain::order::OrderStatus;
+use hub::OrderView;
+use sandbox::{LedgerEntry, Movement};
+use storage::Store;
+use storage::doctor::Broken;
+use storage::orders::OrderFilter;
+
+use super::setup::Stage;
+use crate::assemble::salvage_kinds;
+
+/// Most orders that a demo reads back.
+const ORDERS_MAX: i64 = 10_000;
+
+/// The day in figures.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    orders: usize,
+    approved_first: usize,
+    recovered: usize,
+    declined: usize,
+    in_doubt: usize,
+    reasons: BTreeMap<String, usize>,
+    notes: BTreeMap<String, usize>,
+    checked: usize,
+    broken: Vec<Broken>,
+    mismatches: Vec<Mismatch>,
+    minor_recovered: i64,
+}
+
+/// Reads the day back from the databases, runs the doctor on both, and compares the acquirers' ledger with ours.
+pub(super) async fn report(stage: &Stage) -> Result<Report> {
+    let mut report = Report::default();
+    let store = stage.hub.store();
+    for order in store.list_orders(stage.merchant, &OrderFilter::default(), ORDERS_MAX, 0).await? {
+        let view = stage.hub.view(order).await?;
+        report.count(&view);
+    }
+    for store in [store, &stage.rescue.store] {
+        let (broken, checked) = store.list_broken_invariants(&salvage_kinds()).await?;
+        report.checked += checked;
+        report.broken.extend(broken);
+    }
+    let mut ours = net(store).await?;
+    ours.extend(net(&stage.rescue.store).await?);
+    report.mismatches = reconcile(&theirs(&stage.sandbox.ledger()), &ours);
+    Ok(report)
+}
+
+/// What our attempts at the acquirers came to, net of what was given back.
+async fn net(store: &Store) -> Result<Vec<LedgerLine>> {
+    let charged = store.list_net_charged("nmi").await?;
+    Ok(charged.into_iter().map(|(id, minor)| LedgerLine { reference: id.base32(), minor }).collect())
+}
+
+/// The acquirers' ledger; what was given back counts against the charge that it belongs to.
+fn theirs(ledger: &[LedgerEntry]) -> Vec<LedgerLine> {
+    let charges: BTreeMap<&str, &str> = ledger
+        .iter()
+        .filter(|entry| matches!(entry.kind, Movement::Sale | Movement::Auth))
+        .map(|entry| (entry.transaction_id.as_str(), entry.orderid.as_str()))
+        .collect();
+    let line = |entry: &LedgerEntry| {
+        let original = entry.original_transaction_id.as_deref().unwrap_or(&entry.transaction_id);
+        let reference = charges.get(original).copied().unwrap_or(&entry.orderid).to_owned();
+        let minor = match entry.kind {
+            Movement::Sale | Movement::Capture => entry.amount_minor.abs(),
+            Movement::Void | Movement::Refund | Movement::Credit => -entry.amount_minor.abs(),
+            Movement::Auth => 0,
+        };
+        LedgerLine { reference, minor }
+    };
+    ledger.iter().map(line).collect()
+}
+
+impl Report {
+    fn count(&mut self, view: &OrderView) {
+        self.orders += 1;
+        if let Some(AttemptState::Declined { decline, .. }) = view.attempts.first().map(|one| &one.state) {
+            *self.reasons.entry(decline.reason.as_str().to_owned()).or_default() += 1;
+        }
+        match view.order.status {
+            OrderStatus::Complete if view.order.is_salvaged => {
+                self.recovered += 1;
+                self.minor_recovered += view.order.total.minor();
+            }
+            OrderStatus::Complete => self.approved_first += 1,
+            OrderStatus::Declined if view.salvage_status() == "none" => {
+                self.declined += 1;
+                *self.notes.entry(without_numbers(&view.order.cascade_note)).or_default() += 1;
+            }
+            OrderStatus::Declined | OrderStatus::Pending => self.in_doubt += 1,
+            OrderStatus::Partial | OrderStatus::Refunded | OrderStatus::Cancelled => {}
+        }
+    }
+
+    /// Whether no invariant is broken and the acquirers' ledger equals ours.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.broken.is_empty() && self.mismatches.is_empty()
+    }
+
+    /// One JSON object.
+    pub(super) fn json(&self) -> String {
+        serde_json::json!({
+            "orders": self.orders,
+            "approved_first": self.approved_first,
+            "recovered": self.recovered,
+            "recovered_minor": self.minor_recovered,
+            "declined": self.declined,
+            "in_doubt": self.in_doubt,
+            "first_declines_by_reason": self.reasons,
+            "declined_because": self.notes,
+            "invariants_checked": self.checked,
+            "invariants_broken": self.broken.len(),
+            "ledger_mismatches": self.mismatches.len(),
+        })
+        .to_string()
+    }
+
+    /// Tables for people.
+    pub(super) fn table(&self) -> String {
+        let mut day = Table::new();
+        day.set_header(["The day", "orders"]);
+        for (name, count) in [
+            ("taken", self.orders),
+            ("approved at once", self.approved_first),
+            ("recovered by cascade", self.recovered),
+            ("declined", self.declined),
+            ("in doubt", self.in_doubt),
+        ] {
+            day.add_row([name.to_owned(), count.to_string()]);
+        }
+        let mut first = Table::new();
+        first.set_header(["First answer of the acquirer", "orders"]);
+        for (reason, count) in &self.reasons {
+            first.add_row([reason.clone(), count.to_string()]);
+        }
+        let mut why = Table::new();
+        why.set_header(["Declined, because", "orders"]);
+        for (note, count) in &self.notes {
+            why.add_row([note.clone(), count.to_string()]);
+        }
+        let mut text = String::new();
+        for table in [&mut day, &mut first, &mut why] {
+            if let Some(column) = table.column_mut(1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            let _ = writeln!(text, "{table}");
+        }
+        let books = if self.is_healthy() {
+            "none broken; the acquirers' ledger equals ours.".to_owned()
+        } else {
+            format!(
+                "{} broken: {:?}; ledger differences: {:?}",
+                self.broken.len(),
+                self.broken,
+                self.mismatches
+            )
+        };
+        let _ = writeln!(text, "{} invariants checked, {books}", self.checked);
+        text
+    }
+}
+
+fn without_numbers(note: &str) -> String {
+    if note.is_empty() { "declined again by the salvage gateway".to_owned() } else { note.to_owned() }
+}

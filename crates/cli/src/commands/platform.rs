@@ -1,0 +1,76 @@
+//! `recoup platform`: FlexFactor's API over our own acquirers.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use charging::{Charging, Driver};
+use clap::Args;
+use platform::{Platform, Settings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::commands::serve::Limits;
+use crate::place::Place;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+
+    /// The address to serve on; the API is under /v1/
+    #[arg(long, env = "RECOUP_PLATFORM_LISTEN", default_value = "127.0.0.1:8091")]
+    listen: SocketAddr,
+
+    /// The documented test triggers and the well-known account; no real money
+    #[arg(long)]
+    sandbox: bool,
+
+    /// Take any amount in the sandbox, not only 0.11 to 199.99
+    #[arg(long, requires = "sandbox")]
+    any_amount: bool,
+
+    /// Print the sandbox's well-known credentials as one JSON object, and end
+    #[arg(long, requires = "sandbox")]
+    print_credentials: bool,
+
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// The platform over the attempt protocol.
+pub(crate) fn platform_over(charging: &Charging, settings: Settings) -> Arc<Platform> {
+    let (vault, minter) = (Arc::clone(&charging.vault), charging.minter.clone());
+    Arc::new(Platform::new(charging.clone(), vault, minter, settings))
+}
+
+pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    if options.print_credentials {
+        println!("{}", serde_json::to_string(&platform::sandbox_credentials())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = if options.sandbox {
+        Settings { sandbox_amount_limits: !options.any_amount, ..Settings::sandbox() }
+    } else {
+        Settings::production()
+    };
+    let clock = Arc::new(SystemClock);
+    let assembled = crate::assemble::assemble(&options.place, clock, options.limits.http()).await?;
+    let role = platform_over(&assembled.charging, settings);
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    println!("Platform on http://{}/v1/", listener.local_addr()?);
+    let stop = web::shutdown::signal()?;
+    let ending = CancellationToken::new();
+    let driver = Driver::new(assembled.charging.clone(), role.consequences());
+    let driving = tokio::spawn(driver.run(options.limits.poll(), ending.clone()));
+    platform::serve(listener, role, stop).await?;
+    ending.cancel();
+    driving.await.context("the driver ended badly")?;
+    assembled.charging.store.close().await;
+    drop(assembled.held);
+    Ok(ExitCode::SUCCESS)
+}

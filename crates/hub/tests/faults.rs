@@ -1,0 +1,446 @@
+//! Lost answers, crashes and people: nothing is charged twice, nothing stays unknown without being worked on.
+#![cfg(test)]
+
+mod support;
+
+use std::sync::Arc;
+
+use domain::attempt::{AttemptState, LapseCause, Route};
+use domain::configuration::Target;
+use domain::doubt::FenceAnswer;
+use domain::order::OrderStatus;
+use gateways::OperationKind;
+use gateways::fake::{Act, FakeGateway};
+use recoup_hub::{ImportAnswer, OrderView, Verdict};
+use rstest::rstest;
+use storage::testing::On;
+use support::{HARD, SOFT, TestHub, tea};
+
+/// Minor units that the gateway took and kept.
+fn kept(gateway: &FakeGateway) -> i64 {
+    gateway.booked().iter().map(|one| one.minor).sum()
+}
+
+async fn one_gateway(on: On) -> (TestHub, Arc<FakeGateway>) {
+    let app = TestHub::new(on).await;
+    let (id, gateway) = app.gateway(1, "first").await;
+    app.campaign(Target::Gateway(id)).await;
+    (app, gateway)
+}
+
+/// An ordinary gateway whose soft declines go to a salvage gateway.
+async fn with_salvage(on: On) -> (TestHub, Arc<FakeGateway>, Arc<FakeGateway>) {
+    let app = TestHub::new(on).await;
+    let (id, gateway) = app.gateway(1, "first").await;
+    let (salvage_id, salvage) = app.salvage(2, "salvage").await;
+    let cascade = app.cascade(1, &[salvage_id], 1).await;
+    app.edit_gateway(id, |gateway| gateway.direct_cascade = Some(cascade)).await;
+    app.campaign(Target::Gateway(id)).await;
+    (app, gateway, salvage)
+}
+
+fn routes(view: &OrderView) -> Vec<Route> {
+    view.attempts.iter().map(|attempt| attempt.route).collect()
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn r59_r61_a_soft_decline_is_recovered_by_a_cascade_in_the_same_call(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Complete);
+    assert_eq!(routes(&view), [Route::First, Route::Cascade]);
+    assert_eq!((kept(&gateway), kept(&salvage)), (0, 2_999));
+    let request = &salvage.requests()[0];
+    let salvaged = request.salvaged.clone().unwrap();
+    assert_eq!(salvaged.attempt, view.attempts[0].id.base32());
+    assert_eq!(
+        request.card.security_code.as_ref().map(|code| code.expose().to_owned()),
+        Some("999".to_owned())
+    );
+    assert_eq!(app.fresh(&view).await.attempts, view.attempts);
+    let fulfilments = app.hub.store().list_fulfilments_of_order(app.merchant, view.order.id).await.unwrap();
+    assert_eq!(fulfilments.len(), 1);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn r52_a_hard_decline_never_cascades(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([HARD]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(salvage.requests().len(), 0);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_an_answer_lost_after_the_charge_is_found_by_asking_and_charged_once(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Complete);
+    assert_eq!((gateway.requests().len(), kept(&gateway)), (1, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_an_import_in_doubt_is_pending_and_completes_when_the_gateway_says_so(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Pending);
+    assert_eq!(view.payment_status(), "in_doubt");
+    let events = app.hub.store().list_events_of_order(app.merchant, view.order.id).await.unwrap();
+    assert_eq!(events.len(), 0, "nobody is told before it is known");
+    app.pass(80).await;
+    gateway.set_unreachable(false);
+    app.pass(400).await;
+    let fresh = app.fresh(&view).await;
+    assert_eq!(fresh.order.status, OrderStatus::Complete);
+    let events = app.hub.store().list_events_of_order(app.merchant, view.order.id).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["new_sale"]);
+    assert_eq!((gateway.requests().len(), kept(&gateway)), (1, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m13_a_request_that_was_never_received_is_declined_after_half_an_hour_and_not_sent_again(
+    #[case] on: On,
+) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([Act::LoseBefore]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Pending);
+    app.pass(1_700).await;
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Pending);
+    app.pass(200).await;
+    let fresh = app.fresh(&view).await;
+    assert_eq!(fresh.order.status, OrderStatus::Declined);
+    assert!(matches!(
+        &fresh.attempts[0].state,
+        AttemptState::NotExecuted { lapse, .. } if lapse.cause == LapseCause::NotReceived
+    ));
+    assert_eq!((gateway.requests().len(), salvage.requests().len()), (1, 0), "no cascade, no repetition");
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m8_a_lost_cascade_answer_declines_the_order_and_a_late_approval_is_given_back(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::LoseAfter]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(view.salvage_status(), "in_doubt");
+    assert_eq!(view.decline_text(), "Do not honor", "the buyer reads the first decline (M6)");
+    app.pass(80).await;
+    let fresh = app.fresh(&view).await;
+    assert_eq!(fresh.order.status, OrderStatus::Declined);
+    assert_eq!(fresh.salvage_status(), "none");
+    assert_eq!(salvage.operated(), [(OperationKind::Refund, "fake-1".to_owned(), 2_999)]);
+    assert_eq!(kept(&salvage), 0);
+    let alerts = app.hub.store().list_open_alerts(app.merchant, 10).await.unwrap();
+    assert_eq!(alerts.iter().map(|alert| alert.kind.as_str()).collect::<Vec<_>>(), ["late_approval"]);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m8_a_lost_cascade_that_never_arrived_is_fenced(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::LoseBefore]);
+    salvage.script_fences([FenceAnswer::Unknown, FenceAnswer::Unknown]);
+    let view = app.import(tea()).await;
+    app.pass(80).await;
+    assert_eq!(app.fresh(&view).await.salvage_status(), "in_doubt", "one unknown proves nothing");
+    app.pass(1_800).await;
+    let fresh = app.fresh(&view).await;
+    assert!(matches!(
+        &fresh.attempts[1].state,
+        AttemptState::NotExecuted { lapse, .. } if lapse.cause == LapseCause::Fenced
+    ));
+    assert_eq!(fresh.payment_status(), "declined");
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m8_while_the_cascade_is_in_doubt_the_order_cannot_be_charged_again(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::LoseAfter]);
+    salvage.set_unreachable(true);
+    let view = app.import(tea()).await;
+    let mut again = tea();
+    again.order_id = Some(view.order.id);
+    let answer = app.hub.import(app.merchant, again.clone()).await.unwrap();
+    assert!(matches!(answer, ImportAnswer::Refused(_)), "{answer:?}");
+    assert_eq!(gateway.requests().len(), 1);
+    salvage.set_unreachable(false);
+    app.pass(80).await;
+    let view = app.import(again).await;
+    assert_eq!(view.order.status, OrderStatus::Complete);
+    assert_eq!((kept(&gateway), kept(&salvage)), (2_999, 0));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m9_money_held_by_a_cascade_is_captured_at_once(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::Hold]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Complete);
+    assert_eq!(salvage.operated(), [(OperationKind::Capture, "fake-1".to_owned(), 2_999)]);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m9_a_hold_that_cannot_be_captured_is_cancelled_and_declined(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::Hold]);
+    salvage.script_operations([Act::Decline("1", "amount differs")]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(kept(&salvage), 0);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m14_less_than_asked_is_voided_and_declined_for_lack_of_funds(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::ApproveOnly(1_000)]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(kept(&gateway), 0);
+    assert!(matches!(
+        &view.attempts[0].state,
+        AttemptState::Declined { decline, .. } if decline.reason.as_str() == "insufficient_funds"
+    ));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m14_in_doubt_until_the_void_is_confirmed(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::ApproveOnly(1_000)]);
+    gateway.script_operations([Act::LoseBefore]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.payment_status(), "in_doubt");
+    app.pass(80).await;
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Declined);
+    assert_eq!(kept(&gateway), 0);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m4_a_request_that_never_left_is_repeated_once_then_goes_to_the_next_ordinary_gateway(
+    #[case] on: On,
+) {
+    let app = TestHub::new(on).await;
+    let (a, first) = app.gateway(1, "first").await;
+    let (b, second) = app.gateway(2, "second").await;
+    let profile = app.profile(1, &[a, b]).await;
+    app.campaign(Target::Profile(profile)).await;
+    first.script([Act::FailBefore, Act::FailBefore]);
+    let view = app.import(tea()).await;
+    assert_eq!(routes(&view), [Route::First, Route::Repeat, Route::NextGateway]);
+    assert_eq!(view.order.status, OrderStatus::Complete);
+    assert_eq!((kept(&first), kept(&second)), (0, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m4_without_another_gateway_the_order_is_declined_and_never_goes_to_a_salvage_gateway(
+    #[case] on: On,
+) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([Act::FailBefore, Act::FailBefore]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(salvage.requests().len(), 0, "nothing was declined, so nothing is salvaged");
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m11_a_salvage_that_was_not_sent_ends_the_cascade_declined_with_an_alert(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    salvage.script([Act::FailBefore]);
+    let view = app.import(tea()).await;
+    assert_eq!(view.order.status, OrderStatus::Declined);
+    assert_eq!(view.decline_text(), "Do not honor");
+    let alerts = app.hub.store().list_open_alerts(app.merchant, 10).await.unwrap();
+    assert_eq!(alerts.iter().map(|alert| alert.kind.as_str()).collect::<Vec<_>>(), ["gateway_unusable"]);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m3_a_hundred_equal_imports_at_once_are_charged_once(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let mut tasks = Vec::new();
+    for _ in 0..100 {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tasks.push(tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() }));
+    }
+    let mut ids = std::collections::BTreeSet::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            ImportAnswer::Order(view) => {
+                assert_eq!(view.order.status, OrderStatus::Complete);
+                ids.insert(view.order.id);
+            }
+            ImportAnswer::Refused(problems) => panic!("{problems:?}"),
+        }
+    }
+    assert_eq!((ids.len(), gateway.requests().len(), kept(&gateway)), (1, 1, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m3_the_same_sale_may_come_again_after_ten_minutes_or_a_decline(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([HARD]);
+    let declined = app.import(tea()).await;
+    let first = app.import(tea()).await;
+    assert_ne!(declined.order.id, first.order.id);
+    assert_eq!(app.import(tea()).await.order.id, first.order.id);
+    app.pass(601).await;
+    assert_ne!(app.import(tea()).await.order.id, first.order.id);
+    assert_eq!(kept(&gateway), 2 * 2_999);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_after_the_charge_leaves_an_attempt_that_another_one_settles(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let view = app.import(tea()).await;
+    gateway.set_unreachable(false);
+    let other = app.another_process(99).await;
+    app.clock.advance(jiff::SignedDuration::from_secs(200));
+    let driver = charging::Driver::new(other.charging().clone(), other.aftermath());
+    assert_eq!(driver.sweep().await.unwrap().attempts, 1);
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Complete);
+    assert_eq!(kept(&gateway), 2_999);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m18_a_person_resolves_doubt_with_a_reference_and_a_note(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let view = app.import(tea()).await;
+    let id = view.attempts[0].id;
+    let resolve = |reference: &'static str, note: &'static str| {
+        app.hub.resolve_attempt(app.merchant, id, Verdict::Approved, reference, note, "ann")
+    };
+    assert!(resolve("", "seen at the gateway").await.is_err(), "an approval needs the gateway's id");
+    assert!(resolve("fake-1", " ").await.is_err(), "a note is required");
+    resolve("fake-1", "seen at the gateway").await.unwrap();
+    assert!(resolve("fake-1", "again").await.is_err(), "results settle once");
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Complete);
+    let audit = app.hub.store().list_audit(app.merchant, 1).await.unwrap();
+    assert_eq!((audit[0].actor.as_str(), audit[0].note.as_str()), ("ann", "seen at the gateway"));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_an_order_cancelled_while_in_doubt_is_given_back_when_it_proves_approved(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let view = app.import(tea()).await;
+    app.hub.cancel_order(app.merchant, view.order.id, "customer called", "ann").await.unwrap();
+    gateway.set_unreachable(false);
+    app.pass(80).await;
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Cancelled);
+    assert_eq!(kept(&gateway), 0);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_refunds_never_exceed_the_charge_and_a_lost_one_is_asked_about_not_repeated(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let view = app.import(tea()).await;
+    let usd = |minor| Some(domain::Money::new(minor, domain::Currency::USD));
+    let refund = |amount| app.hub.refund_order(app.merchant, view.order.id, amount, "", "ann");
+    gateway.script_operations([Act::LoseAfter]);
+    let lost = refund(usd(1_000)).await.unwrap();
+    assert_eq!(lost.state, "in_doubt");
+    assert!(refund(usd(500)).await.is_err(), "one live operation at a time");
+    app.pass(70).await;
+    assert_eq!(gateway.operated().len(), 1, "asked about, not repeated");
+    assert!(refund(usd(2_000)).await.is_err(), "more than is left");
+    assert_eq!(refund(None).await.unwrap().state, "done");
+    assert_eq!(kept(&gateway), 0);
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Refunded);
+    app.end().await;
+}

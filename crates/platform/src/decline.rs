@@ -1,0 +1,47 @@
+//! Our reading of an acquirer's refusal, and what it leaves behind.
+
+use domain::attempt::{Attempt, Decline, Lapse, LapseCause, Outcome, RawDecline};
+use domain::declines::{Signals, classify};
+use jiff::{SignedDuration, Timestamp};
+use storage::{Step, cards};
+
+/// Mastercard's advice "do not try again" holds for so many days.
+const ADVICE_LOCK_DAYS: i64 = 30;
+
+/// Reads a refusal; the platform has no decline maps.
+pub(crate) fn read(attempt: &Attempt, brand: &str, raw: RawDecline) -> Outcome {
+    let signals = Signals {
+        network: Some(brand).filter(|brand| !brand.is_empty() && *brand != "other"),
+        network_code: raw.network_code.as_deref(),
+        advice_code: raw.advice_code.as_deref(),
+        source: &attempt.gateway_kind,
+        code: &raw.code,
+        text: &raw.text,
+    };
+    let Some(reading) = classify(&signals).or_else(|| classify(&Signals::default())) else {
+        let text = "The acquirer declined with a code that means approval.".to_owned();
+        let lapse = Lapse { cause: LapseCause::Refused, reason: None, code: raw.code, text };
+        return Outcome::NotExecuted(lapse);
+    };
+    Outcome::Declined(Decline {
+        text_shown: raw.text.clone(),
+        raw,
+        reason: reading.reason,
+        class_read: reading.class,
+        class: reading.class,
+        map: None,
+    })
+}
+
+/// A lock on the card when the network forbids any further attempt with it.
+pub(crate) fn counted(attempt: &Attempt, outcome: &Outcome, now: Timestamp) -> Vec<Step> {
+    let Outcome::Declined(decline) = outcome else { return Vec::new() };
+    let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
+    if !decline.reason.is_never() && !by_advice {
+        return Vec::new();
+    }
+    let days = SignedDuration::from_hours(ADVICE_LOCK_DAYS.saturating_mul(24));
+    let until = by_advice.then(|| now.saturating_add(days).unwrap_or(Timestamp::MAX));
+    let reason = decline.reason.as_str();
+    vec![cards::lock(attempt.merchant_id, &attempt.card_fingerprint, reason, attempt.id, now, until)]
+}

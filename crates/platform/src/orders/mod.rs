@@ -1,0 +1,64 @@
+//! The order endpoints.
+
+pub(crate) mod cancel;
+pub(crate) mod capture;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod refund;
+mod row;
+
+use axum::http::StatusCode;
+use charging::OperateError;
+use domain::attempt::{Attempt, AttemptState};
+use domain::ids::{MerchantId, RecoveryId};
+use storage::StoreError;
+use storage::operations::Operation;
+use storage::platform::Recovery;
+use uuid::Uuid;
+
+use crate::answer::Refusal;
+use crate::{Platform, order_of};
+
+const UNDER_WAY: &str = "Another capture, cancel or refund of this order is still under way.";
+const NO_ANSWER: &str = "The acquirer's answer was lost; it is being cleared up. Read the order later.";
+
+impl Platform {
+    /// An order of the account; 404 for others, and for what is no id.
+    async fn order(&self, mid: MerchantId, id: &str) -> Result<Recovery, Refusal> {
+        let id = id.trim().parse::<Uuid>().map_err(|_| Refusal::not_found())?;
+        let found = self.store().find_recovery(mid, RecoveryId::from_uuid(id)).await?;
+        found.ok_or_else(Refusal::not_found)
+    }
+
+    /// The attempt that took or holds the order's money.
+    async fn approved_attempt(&self, recovery: &Recovery) -> Result<Option<Attempt>, StoreError> {
+        let all = self.store().list_attempts_of_order(recovery.merchant_id, order_of(recovery.id)).await?;
+        Ok(all.into_iter().rev().find(|one| matches!(one.state, AttemptState::Approved { .. })))
+    }
+}
+
+/// How an operation ended, for the answer.
+enum Ended {
+    Done(Operation),
+    Refused(Operation),
+}
+
+/// Reads what came of an operation. What is not known yet is answered as a fault of the gateway: 504, never a failure.
+fn ended(result: Result<Operation, OperateError>) -> Result<Ended, Refusal> {
+    match result {
+        Ok(operation) => state_of(operation),
+        Err(OperateError::Busy) => Err(Refusal::in_progress(UNDER_WAY)),
+        Err(OperateError::Store(error)) => Err(error.into()),
+        Err(error @ (OperateError::NotApproved | OperateError::TooMuch)) => {
+            Err(Refusal::Titled(StatusCode::BAD_REQUEST, format!("Not possible: {error}.")))
+        }
+    }
+}
+
+fn state_of(operation: Operation) -> Result<Ended, Refusal> {
+    match operation.state.as_str() {
+        "done" => Ok(Ended::Done(operation)),
+        "refused" | "not_executed" => Ok(Ended::Refused(operation)),
+        _ => Err(Refusal::titled(StatusCode::GATEWAY_TIMEOUT, NO_ANSWER)),
+    }
+}

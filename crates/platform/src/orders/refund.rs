@@ -1,0 +1,124 @@
+//! `POST /v1/orders/{id}/refund`: gives money back, in major units.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use charging::OperateError;
+use domain::money::Money;
+use gateways::OperationKind;
+use rust_decimal::Decimal;
+use serde_json::json;
+use storage::platform::{Recovery, RecoveryState};
+
+use crate::Platform;
+use crate::answer::{Refusal, envelope, json_response};
+use crate::body::Body;
+use crate::orders::{Ended, UNDER_WAY, ended};
+
+/// The service's code for "more than is left", as observed.
+const TOO_MUCH: &str = "2001";
+
+pub(crate) async fn endpoint(
+    State(platform): State<Arc<Platform>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    refund(&platform, &id, &headers, &body)
+        .await
+        .unwrap_or_else(|refusal| refusal.into_response(&platform.minter))
+}
+
+async fn refund(
+    platform: &Arc<Platform>,
+    id: &str,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Refusal> {
+    let account = platform.authenticate(headers).await?;
+    let body = Body::parse(body).ok_or_else(Refusal::not_json)?;
+    let recovery = platform.order(account.merchant_id, id).await?;
+    let amount = amount(&body, &recovery)?;
+    match recovery.state {
+        RecoveryState::Approved => {}
+        RecoveryState::Refunded => return Ok(too_much(&recovery)),
+        RecoveryState::Processing
+        | RecoveryState::Doubtful
+        | RecoveryState::CaptureRequired
+        | RecoveryState::Declined
+        | RecoveryState::Challenge
+        | RecoveryState::Cancelled => {
+            let title = "Only an order whose money was taken can be refunded.";
+            return Err(Refusal::titled(StatusCode::BAD_REQUEST, title));
+        }
+    }
+    let runner = Arc::clone(platform);
+    let task = platform.tracker.spawn(async move { runner.run_refund(recovery, amount).await });
+    task.await.unwrap_or_else(|_| Err(Refusal::titled(StatusCode::GATEWAY_TIMEOUT, UNDER_WAY)))
+}
+
+/// Major units as number or text, e.g. `12.34`, in no more digits than the currency has.
+fn amount(body: &Body, recovery: &Recovery) -> Result<Money, Refusal> {
+    let text = body.text("amounttorefund");
+    if text.is_empty() {
+        return Err(Refusal::field("AmountToRefund", "The AmountToRefund field is required."));
+    }
+    let amount = text
+        .parse::<Decimal>()
+        .ok()
+        .and_then(|major| Money::parse_in(&major.normalize().to_string(), recovery.amount.currency()).ok())
+        .filter(|amount| !amount.is_zero() && !amount.is_negative());
+    amount.ok_or_else(|| Refusal::field("AmountToRefund", "The field AmountToRefund is invalid."))
+}
+
+impl Platform {
+    async fn run_refund(&self, recovery: Recovery, amount: Money) -> Result<Response, Refusal> {
+        let Some(attempt) = self.approved_attempt(&recovery).await? else {
+            return Ok(too_much(&recovery));
+        };
+        let why = "The merchant refunds the order.";
+        let operation = self.charging.new_operation(OperationKind::Refund, &attempt, amount, why);
+        let result = self.charging.operate(&operation, &attempt, self).await;
+        if matches!(result, Err(OperateError::TooMuch | OperateError::NotApproved)) {
+            return Ok(too_much(&recovery));
+        }
+        Ok(match ended(result)? {
+            Ended::Done(operation) => {
+                let own = json!({
+                    "orderId": recovery.id.uuid(),
+                    "result": "Success",
+                    "status": "SUCCESS",
+                    "responseCode": "100",
+                    "responseMessage": "APPROVED",
+                    "transactionId": operation.id.uuid(),
+                });
+                json_response(StatusCode::OK, &envelope(true, own))
+            }
+            Ended::Refused(operation) => {
+                let code = operation.code.unwrap_or_default();
+                let words = operation.text.unwrap_or_default();
+                failed(&recovery, &code, &words)
+            }
+        })
+    }
+}
+
+fn too_much(recovery: &Recovery) -> Response {
+    failed(recovery, TOO_MUCH, "The amount to refund is more than what is left of the order.")
+}
+
+fn failed(recovery: &Recovery, code: &str, message: &str) -> Response {
+    let own = json!({
+        "orderId": recovery.id.uuid(),
+        "result": "Failed",
+        "status": "FAILED",
+        "responseCode": code,
+        "responseMessage": message,
+        "transactionId": null,
+        "errors": [{"item1": message, "item2": code, "item3": code, "item4": true}],
+    });
+    json_response(StatusCode::OK, &envelope(false, own))
+}

@@ -1,0 +1,245 @@
+//! A rescue: the account's acquirers are asked one after the other until one approves (M29).
+
+mod budget;
+mod end;
+mod plan;
+mod request;
+mod routes;
+
+use std::sync::Arc;
+
+use charging::{Answer, Consequence, Recorded};
+use domain::attempt::{Attempt, Lapse, LapseCause, Outcome};
+use domain::card::SecurityCode;
+use domain::contact::Contact;
+use domain::declines::Reason;
+use domain::ids::MerchantId;
+use domain::payment::{Payment, PaymentState};
+use gateways::Gateway;
+use jiff::Timestamp;
+use storage::platform::{self as rows, Recovery, RecoveryState};
+use storage::{StoreError, Transaction, attempts, cards, merchants, payments};
+
+use crate::Platform;
+use crate::decline;
+use crate::evaluate::card::FoundCard;
+use crate::evaluate::details;
+use crate::evaluate::read::Asked;
+use plan::Plan;
+pub(crate) use routes::Acquirer;
+
+/// Times that a plan is made anew because the routes changed meanwhile.
+const PLANS_MAX: usize = 4;
+
+/// Everything a rescue needs; the security code lives and ends with it.
+pub(crate) struct Rescue {
+    pub(crate) mid: MerchantId,
+    pub(crate) asked: Asked,
+    pub(crate) contact: Contact,
+    pub(crate) card: FoundCard,
+    /// As it will be stored.
+    pub(crate) recovery: Recovery,
+    pub(crate) began_at: Timestamp,
+}
+
+/// What came of it.
+pub(crate) enum Begun {
+    /// It ended; the recovery as stored.
+    Answered(Recovery),
+    /// Its key or its order belongs to another request.
+    Elsewhere,
+}
+
+impl Rescue {
+    /// A rescue that has not begun.
+    pub(crate) fn new(
+        platform: &Platform,
+        mid: MerchantId,
+        asked: Asked,
+        card: FoundCard,
+        fingerprint: String,
+    ) -> Self {
+        let contact = named(asked.contact.clone(), &card);
+        let recovery = Recovery {
+            merchant_id: mid,
+            id: platform.minter.mint(),
+            external_order_id: asked.external_order_id.clone(),
+            idempotency_key: asked.idempotency_key.clone(),
+            fingerprint,
+            state: RecoveryState::Processing,
+            answered: None,
+            reason: "Its acquirers are being asked.".to_owned(),
+            amount: asked.amount,
+            purpose: asked.purpose,
+            initiator: asked.initiator,
+            payment_id: None,
+            refunded_minor: 0,
+            details: details::of(&asked, &contact, &card),
+            created_at: platform.now(),
+        };
+        Self { mid, asked, contact, card, recovery, began_at: platform.now() }
+    }
+}
+
+/// Who buys; what the request leaves out comes from the card's token.
+fn named(mut contact: Contact, card: &FoundCard) -> Contact {
+    if let Some(token) = &card.token {
+        if contact.billing.first_name.is_empty() && contact.billing.last_name.is_empty() {
+            contact.billing.first_name.clone_from(&token.first_name);
+            contact.billing.last_name.clone_from(&token.last_name);
+        }
+        if contact.email.is_empty() {
+            contact.email.clone_from(&token.email);
+        }
+    }
+    contact
+}
+
+impl Platform {
+    /// Runs a rescue to its answer.
+    pub(crate) async fn rescue(&self, mut rescue: Rescue) -> Result<Begun, StoreError> {
+        let code = self.take_code(&rescue.asked, &rescue.card);
+        for _ in 0..PLANS_MAX {
+            let (acquirers, version) = match self.plan(&rescue, code.is_some()).await? {
+                Plan::Answer { state, status, reason } => {
+                    return self.answer_at_once(rescue, state, status, reason).await;
+                }
+                Plan::Ask { acquirers, version } => (acquirers, version),
+            };
+            let payment_id = self.minter.mint();
+            rescue.recovery.payment_id = Some(payment_id);
+            let Some(first) = acquirers.first() else { continue };
+            let attempt = self.first_attempt(&rescue, first, acquirers.len());
+            match self.store().commit(self.intent(&rescue, &attempt, version)).await {
+                Ok(_) => return self.ask_all(&rescue, code, &acquirers, attempt).await.map(Begun::Answered),
+                Err(error) if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) => {}
+                Err(error) if error.is_conflict_in(rows::CANCELLED_BEFORE) => {
+                    rescue.recovery.payment_id = None;
+                    return self.refuse_cancelled(rescue).await;
+                }
+                Err(error) if error.is_conflict_in(rows::RECOVERY_EXISTS) => return Ok(Begun::Elsewhere),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict { step: merchants::CONFIGURATION_CHANGED })
+    }
+
+    /// The intent: recovery, payment and attempt in one transaction, before any byte leaves.
+    fn intent(&self, rescue: &Rescue, attempt: &Attempt, version: i64) -> Transaction {
+        let payment = Payment {
+            id: attempt.payment_id,
+            merchant_id: rescue.mid,
+            order_id: attempt.order_id,
+            amount: attempt.amount,
+            state: PaymentState::Attempting,
+        };
+        Transaction::new("rescue_intent")
+            .with(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id))
+            .with(merchants::check_version(rescue.mid, version))
+            .with(cards::upsert(&rescue.card.stored, attempt.created_at))
+            .with(rows::insert_recovery(&rescue.recovery))
+            .with(payments::insert(&payment, attempt.created_at))
+            .with(cards::lock_budget(rescue.mid, &attempt.card_fingerprint))
+            .with(attempts::insert(attempt))
+    }
+
+    async fn ask_all(
+        &self,
+        rescue: &Rescue,
+        code: Option<SecurityCode>,
+        acquirers: &[Acquirer],
+        first: Attempt,
+    ) -> Result<Recovery, StoreError> {
+        let mut attempt = first;
+        for (place, acquirer) in acquirers.iter().enumerate() {
+            let answer = self.ask(rescue, code.clone(), acquirer, &attempt).await;
+            let next = acquirers.get(place.saturating_add(1));
+            let outcome = match answer {
+                Answer::Approved(approval) => {
+                    return self.approved(rescue, &attempt, Outcome::Approved(approval)).await;
+                }
+                Answer::InDoubt { doubt, gateway_reference, words } => {
+                    let known = self.charging.fresh_doubt(&attempt, doubt, gateway_reference, words);
+                    return self.doubtful(rescue, &attempt, &known).await;
+                }
+                Answer::Declined(raw) => decline::read(&attempt, &rescue.card.stored.shown.brand, raw),
+                Answer::Lapsed(lapse) => Outcome::NotExecuted(lapse),
+            };
+            let next = match next {
+                Some(next) => self.next_attempt(rescue, &attempt, &outcome, next).await?,
+                None => Err("No further acquirer is left.".to_owned()),
+            };
+            attempt = match next {
+                Err(why) => return self.declined(rescue, &attempt, &outcome, &why).await,
+                Ok(next) => match self.go_on(rescue, &attempt, &outcome, &next).await? {
+                    Recorded::Now => *next,
+                    Recorded::Before => return self.as_stored(rescue).await,
+                },
+            };
+        }
+        self.as_stored(rescue).await
+    }
+
+    /// Asks one acquirer once.
+    async fn ask(
+        &self,
+        rescue: &Rescue,
+        code: Option<SecurityCode>,
+        acquirer: &Acquirer,
+        attempt: &Attempt,
+    ) -> Answer {
+        match self.live(rescue.mid, acquirer).await {
+            Some(gateway) => {
+                let request = self.charge_request(rescue, code, attempt);
+                self.charging.send(&gateway, attempt, &request).await
+            }
+            None => Answer::Lapsed(Lapse {
+                cause: LapseCause::Refused,
+                reason: Some(Reason::MerchantConfig),
+                code: String::new(),
+                text: "This acquirer cannot be used: its settings make no gateway.".to_owned(),
+            }),
+        }
+    }
+
+    async fn live(&self, mid: MerchantId, acquirer: &Acquirer) -> Option<Arc<dyn Gateway>> {
+        match acquirer {
+            Acquirer::Pretend => Some(Arc::<crate::pretend::PretendAcquirer>::clone(&self.pretend)),
+            Acquirer::Configured(gateway, version) => {
+                self.charging.connections.gateway(mid, *version, gateway).await.ok()
+            }
+        }
+    }
+
+    /// Close, then open: the outcome of one attempt and the intent of the next are one transaction.
+    async fn go_on(
+        &self,
+        rescue: &Rescue,
+        attempt: &Attempt,
+        outcome: &Outcome,
+        next: &Attempt,
+    ) -> Result<Recorded, StoreError> {
+        let mut steps = decline::counted(attempt, outcome, self.now());
+        steps.push(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id));
+        steps.push(cards::lock_budget(rescue.mid, &attempt.card_fingerprint));
+        steps.push(attempts::insert(next));
+        let consequence = Consequence { steps, then: Vec::new() };
+        match self.charging.record(attempt, outcome, &consequence, None).await {
+            Err(error) if error.is_conflict_in(rows::CANCELLED_BEFORE) => {
+                self.declined(rescue, attempt, outcome, "The merchant has cancelled the order.").await?;
+                Ok(Recorded::Before)
+            }
+            other => other,
+        }
+    }
+
+    /// The recovery as it stands now.
+    async fn as_stored(&self, rescue: &Rescue) -> Result<Recovery, StoreError> {
+        let stored = self.store().find_recovery(rescue.mid, rescue.recovery.id).await?;
+        stored.ok_or_else(|| StoreError::Inconsistent {
+            table: "recoveries",
+            column: "id",
+            id: rescue.recovery.id.uuid().to_string(),
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What to do with an evaluate: answer it at once, or ask acquirers.
+
+use domain::attempt::{Initiator, Purpose};
+use storage::StoreError;
+use storage::platform::RecoveryState;
+
+use crate::Platform;
+use crate::evaluate::answered;
+use crate::pretend;
+use crate::rescue::routes::{Acquirer, routes_of};
+use crate::rescue::Rescue;
+
+/// A telephone that asks the sandbox for a challenge.
+///
+/// Source: ActiveMerchant's remote tests of its `FlexCharge` gateway, in
+/// <https://github.com/activemerchant/active_merchant/blob/master/test/remote/gateways/remote_flex_charge_test.rb>.
+const CHALLENGE_PHONE: &str = "+99.2001a/+99.2001b";
+/// A telephone that asks the sandbox to hold an authorization; same source.
+const HOLD_PHONE: &str = "998888";
+
+/// The decision.
+pub(crate) enum Plan {
+    /// No acquirer is asked.
+    Answer {
+        state: RecoveryState,
+        status: &'static str,
+        reason: &'static str,
+    },
+    /// These are, in this order.
+    Ask {
+        acquirers: Vec<Acquirer>,
+        /// The version of the routes.
+        version: i64,
+    },
+}
+
+const fn declined(reason: &'static str) -> Plan {
+    Plan::Answer { state: RecoveryState::Declined, status: answered::DECLINED, reason }
+}
+
+impl Platform {
+    pub(crate) async fn plan(&self, rescue: &Rescue, has_code: bool) -> Result<Plan, StoreError> {
+        let Some(configuration) = self.configuration(rescue.mid).await? else {
+            return Ok(declined("The account is not known any more."));
+        };
+        let version = configuration.version;
+        let pretend = || Plan::Ask { acquirers: vec![Acquirer::Pretend], version };
+        if self.settings.sandbox {
+            match trigger(rescue, has_code) {
+                Some(Trigger::Challenge) => {
+                    return Ok(Plan::Answer {
+                        state: RecoveryState::Challenge,
+                        status: answered::CHALLENGE,
+                        reason: "The sandbox was asked for a challenge.",
+                    });
+                }
+                Some(Trigger::Pretend) => return Ok(pretend()),
+                None => {}
+            }
+        }
+        let acquirers = routes_of(&configuration, rescue.asked.purpose);
+        if acquirers.is_empty() {
+            let none = || declined("The account has no acquirer that could take this.");
+            return Ok(if self.settings.sandbox { pretend() } else { none() });
+        }
+        let fingerprint = &rescue.card.stored.fingerprint;
+        match self.store().find_card_lock(rescue.mid, fingerprint, self.now()).await? {
+            Some(_) => Ok(declined("The card's issuer has forbidden any further attempt with this card.")),
+            None => Ok(Plan::Ask { acquirers, version }),
+        }
+    }
+}
+
+enum Trigger {
+    Challenge,
+    Pretend,
+}
+
+/// What the documents say that the sandbox answers whatever stands behind it.
+fn trigger(rescue: &Rescue, has_code: bool) -> Option<Trigger> {
+    let asked = &rescue.asked;
+    let phone = rescue.contact.phone.as_str();
+    let by_customer = asked.initiator == Initiator::Customer;
+    if by_customer && phone == CHALLENGE_PHONE {
+        return Some(Trigger::Challenge);
+    }
+    let holds = by_customer && asked.purpose == Purpose::Hold && phone == HOLD_PHONE;
+    let number = rescue.card.number.expose();
+    (holds || pretend::declines(number, asked.initiator, has_code, !phone.is_empty()))
+        .then_some(Trigger::Pretend)
+}
