@@ -163,9 +163,7 @@ impl Platform {
         app_secret: &str,
     ) -> Result<Option<PlatformAccount>, StoreError> {
         let account = self.store().find_platform_account_by_key(app_key).await?;
-        Ok(account.filter(|one| {
-            same(&self.hash(one.merchant_id, "secret", app_secret), &one.secret_hash)
-        }))
+        Ok(account.filter(|one| same(&self.hash(one.merchant_id, "secret", app_secret), &one.secret_hash)))
     }
 
     /// The account of a MID and its tokenization key.
@@ -175,8 +173,7 @@ impl Platform {
         environment_key: &str,
     ) -> Result<Option<PlatformAccount>, StoreError> {
         let account = self.store().find_platform_account(mid).await?;
-        Ok(account
-            .filter(|one| same(&self.hash(mid, "environment", environment_key), &one.environment_hash)))
+        Ok(account.filter(|one| same(&self.hash(mid, "environment", environment_key), &one.environment_hash)))
     }
 
     /// A keyed hash of one of an account's secrets. The secrets are long and random, so no slow hash is needed.

@@ -60,8 +60,11 @@ impl Refusal {
             }
             Self::Titled(status, title) => titled(status, &title, &trace),
             Self::Unauthorized => {
-                let mut response =
-                    titled(StatusCode::UNAUTHORIZED, "The access token is missing, unknown or expired.", &trace);
+                let mut response = titled(
+                    StatusCode::UNAUTHORIZED,
+                    "The access token is missing, unknown or expired.",
+                    &trace,
+                );
                 let scheme = axum::http::HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
                 response
@@ -80,7 +83,8 @@ fn titled(status: StatusCode, title: &str, trace: &str) -> Response {
 
 /// A JSON response that no cache keeps.
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body.to_string()).into_response()
 }
 

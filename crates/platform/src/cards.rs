@@ -39,7 +39,9 @@ impl Platform {
     pub(crate) fn open_card(&self, card: &Card) -> Option<CardNumber> {
         let opened = self.vault.open_card(card.merchant_id, card.id, &card.sealed);
         opened
-            .inspect_err(|error| tracing::error!(card.id = %card.id, error = %error, "Card {} does not open", card.id))
+            .inspect_err(
+                |error| tracing::error!(card.id = %card.id, error = %error, "Card {} does not open", card.id),
+            )
             .ok()
     }
 }

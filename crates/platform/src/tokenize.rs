@@ -53,7 +53,8 @@ async fn account(
     match keys.filter(|keys| !keys.environment.is_empty()) {
         Some(keys) => {
             let mid = keys.mid.parse::<Uuid>().map_err(|_| Refusal::Unauthorized)?;
-            let found = platform.account_of_environment(MerchantId::from_uuid(mid), &keys.environment).await?;
+            let found =
+                platform.account_of_environment(MerchantId::from_uuid(mid), &keys.environment).await?;
             match found {
                 Some(account) => Ok(account),
                 None if bearer_of(headers).is_some() => platform.authenticate(headers).await,
@@ -83,14 +84,16 @@ fn read(body: &Body, now: jiff::Timestamp) -> Result<Asked, Refusal> {
             problems.push(("PaymentMethod.CreditCard.Number", "The Number field is required.".to_owned()));
         }
         (Err(error), false) => {
-            problems.push(("PaymentMethod.CreditCard.Number", format!("The field Number is invalid: {error}.")));
+            problems
+                .push(("PaymentMethod.CreditCard.Number", format!("The field Number is invalid: {error}.")));
         }
         (Ok(_), false) => {}
     }
     let expiry = Expiry::parse(&card("month"), &card("year"));
     match expiry {
         Err(error) => {
-            problems.push(("PaymentMethod.CreditCard.Month", format!("The field Month is invalid: {error}.")));
+            problems
+                .push(("PaymentMethod.CreditCard.Month", format!("The field Month is invalid: {error}.")));
         }
         Ok(expiry) if expiry.is_past(now) => {
             problems.push(("PaymentMethod.CreditCard.Year", "The card has expired.".to_owned()));
@@ -138,9 +141,8 @@ async fn tokenize(
         email: asked.email.clone(),
         created_at: now,
     };
-    let transaction = Transaction::new("tokenize")
-        .with(cards::upsert(&card, now))
-        .with(insert_card_token(&token));
+    let transaction =
+        Transaction::new("tokenize").with(cards::upsert(&card, now)).with(insert_card_token(&token));
     platform.store().commit(transaction).await?;
     let answer = answer(platform, &token, &asked);
     if let Some(code) = asked.code {

@@ -327,6 +327,14 @@ pub fn move_recovery(
     Step::any(MOVE_RECOVERY, args)
 }
 
+/// Name of the step that fails when somebody else has ended the recovery.
+pub const MOVED_BEFORE: &str = "move_recovery";
+
+/// The same, and from any other state it is a conflict.
+pub fn require_move(step: Step) -> Step {
+    Step { expect: crate::Expect::One, ..step }
+}
+
 /// States as one text for `LIKE`, e.g. `,approved,declined,`.
 fn words(states: &[RecoveryState]) -> String {
     states.iter().fold(",".to_owned(), |text, state| text + state.as_str() + ",")

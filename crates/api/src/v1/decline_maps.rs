@@ -82,6 +82,11 @@ fn number(id: DeclineMapId) -> i64 {
 }
 
 impl DeclineMap {
+    /// What the gateway's text must contain.
+    pub(crate) fn fragment(&self) -> &str {
+        &self.fragment
+    }
+
     fn scope(&self, saved: &Saved<'_, Self>, problems: &mut Vec<Wrong>) -> MapScope {
         match (&self.gateway_kind, &self.gateway) {
             (Some(kind), None) => {
@@ -161,6 +166,10 @@ impl Resource for DeclineMap {
 
     fn removal(id: DeclineMapId) -> Change {
         Change::DeleteDeclineMap(id)
+    }
+
+    fn is_same(known: &d::DeclineMap, other: &d::DeclineMap) -> bool {
+        known.scope == other.scope && known.orders == other.orders && known.fragment == other.fragment
     }
 
     /// The hub says what is wrong with a map as a whole, under the number it is stored by.

@@ -121,6 +121,11 @@ impl Names {
         Ok(Self { style, directory: Directory::of(hub, configuration), credentials })
     }
 
+    /// Without credentials.
+    pub(crate) fn new(directory: Directory, style: Style) -> Self {
+        Self { style, directory, credentials: HashMap::new() }
+    }
+
     /// The thing's own id, where ids are shown.
     pub(crate) fn id(&self, id: impl Id) -> Option<String> {
         (self.style == Style::Ids).then(|| id.to_string())

@@ -48,6 +48,10 @@ pub(crate) trait Resource: Serialize + DeserializeOwned + Send + 'static {
     fn changed(change: &Change) -> Option<&Self::Domain>;
     /// The change that removes it.
     fn removal(id: Self::Id) -> Change;
+    /// Whether two things without a number are the same one, for configuration files.
+    fn is_same(_: &Self::Domain, _: &Self::Domain) -> bool {
+        false
+    }
     /// The path in the request of what follows `plural[number].` in a problem of the hub.
     fn rename(&self, rest: &str) -> String {
         rest.to_owned()

@@ -182,6 +182,12 @@ impl TestApp {
         .collect()
     }
 
+    /// Whether `/transactions/query/` finds nothing of an order.
+    pub(crate) async fn transactions_are_none(&self, id: &str) -> bool {
+        let answer = self.call("/transactions/query/", &call().with("orderId", id)).await;
+        error(&answer) == "No records matching those parameters could be found"
+    }
+
     /// An order as the hub keeps it.
     pub(crate) async fn view(&self, id: &str) -> OrderView {
         let id: OrderId = id.parse().unwrap();

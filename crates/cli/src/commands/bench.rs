@@ -1,5 +1,6 @@
 //! `recoup bench`: measured figures beside floors measured in the same run.
 
+mod floor;
 mod intake;
 mod stub;
 

@@ -35,11 +35,7 @@ pub(crate) async fn endpoint(
         .unwrap_or_else(|refusal| refusal.into_response(&platform.minter))
 }
 
-async fn evaluate(
-    platform: &Arc<Platform>,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<Response, Refusal> {
+async fn evaluate(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) -> Result<Response, Refusal> {
     let account = platform.authenticate(headers).await?;
     let body = Body::parse(body).ok_or_else(Refusal::not_json)?;
     let asked = read::read(&body, &account, platform.settings, platform.now()).map_err(Refusal::Invalid)?;

@@ -81,8 +81,7 @@ pub(crate) fn read(
     let idempotency_key = id(body, "idempotencykey", "IdempotencyKey", &mut problems);
     check_account(body, account, &mut problems);
     check_declined(body, &mut problems);
-    let initiator =
-        if body.flag("ismit") == Some(true) { Initiator::Merchant } else { Initiator::Customer };
+    let initiator = if body.flag("ismit") == Some(true) { Initiator::Merchant } else { Initiator::Customer };
     check_expiry_date(body, initiator, &mut problems);
     let purpose = purpose(body, &mut problems);
     let amount = amount(body, settings, &mut problems);
@@ -110,7 +109,8 @@ pub(crate) fn read(
 fn id(body: &Body, path: &str, name: &'static str, problems: &mut Problems) -> String {
     let text = body.text(path);
     if text.chars().count() > ID_CHARS_MAX || text.chars().any(char::is_control) {
-        problems.push((name, format!("The field {name} is invalid: it has at most {ID_CHARS_MAX} characters.")));
+        problems
+            .push((name, format!("The field {name} is invalid: it has at most {ID_CHARS_MAX} characters.")));
     }
     text
 }
@@ -133,7 +133,8 @@ fn check_declined(body: &Body, problems: &mut Problems) {
     match body.flag("isdeclined") {
         Some(true) => {}
         Some(false) => {
-            problems.push(("IsDeclined", "The field IsDeclined is invalid: only declines are taken.".to_owned()));
+            problems
+                .push(("IsDeclined", "The field IsDeclined is invalid: only declines are taken.".to_owned()));
         }
         None => problems.push(("IsDeclined", "The IsDeclined field is required.".to_owned())),
     }
@@ -162,7 +163,11 @@ fn amount(body: &Body, settings: Settings, problems: &mut Problems) -> Option<Mo
     let code = body.text("transaction.currency");
     let currency = Currency::parse(&code);
     if currency.is_none() {
-        let how = if code.is_empty() { "The Currency field is required." } else { "The field Currency is invalid." };
+        let how = if code.is_empty() {
+            "The Currency field is required."
+        } else {
+            "The field Currency is invalid."
+        };
         problems.push(("Transaction.Currency", how.to_owned()));
     }
     let minor = body.integer("transaction.amount").filter(|minor| *minor > 0);

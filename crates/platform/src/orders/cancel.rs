@@ -119,8 +119,7 @@ impl Platform {
     async fn end_challenge(&self, recovery: &Recovery) -> Result<Response, Refusal> {
         let (from, to) = ([RecoveryState::Challenge], RecoveryState::Cancelled);
         let why = "The merchant cancelled.";
-        let step =
-            rows::move_recovery(recovery.merchant_id, recovery.id, &from, to, None, why, self.now());
+        let step = rows::move_recovery(recovery.merchant_id, recovery.id, &from, to, None, why, self.now());
         self.store().commit(Transaction::new("cancel_challenge").with(step)).await?;
         Ok(confirmed())
     }

@@ -49,8 +49,7 @@ async fn list(platform: &Platform, query: &str, headers: &HeaderMap) -> Result<R
         limit: asked.size,
         offset: asked.number.saturating_sub(1).saturating_mul(asked.size),
     };
-    let (found, total) =
-        platform.store().list_recoveries(account.merchant_id, &asked.filter, page).await?;
+    let (found, total) = platform.store().list_recoveries(account.merchant_id, &asked.filter, page).await?;
     let rows: Vec<Value> = found.iter().map(row).collect();
     Ok(json_response(StatusCode::OK, &envelope(true, answer(&asked, &rows, total, page.offset))))
 }
@@ -140,10 +139,8 @@ fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
-    let moment = text
-        .parse::<DateTime>()
-        .or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0)))
-        .ok()?;
+    let moment =
+        text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0))).ok()?;
     moment.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
@@ -157,8 +154,7 @@ fn known_name(name: &str) -> &'static str {
 /// Decoded pairs; a name may come several times.
 fn url_pairs(query: &str) -> Vec<(String, String)> {
     let uri = format!("/?{query}").parse::<axum::http::Uri>();
-    let pairs = uri.ok().and_then(|uri| {
-        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()
-    });
+    let pairs =
+        uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
     pairs.map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()
 }

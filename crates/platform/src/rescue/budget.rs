@@ -16,7 +16,8 @@ const MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX: i64 = 8;
 impl Platform {
     /// The first attempt of a rescue.
     pub(crate) fn first_attempt(&self, rescue: &Rescue, acquirer: &Acquirer, count: usize) -> Attempt {
-        let why = format!("A declined payment was handed over; {} is the first of {count}.", acquirer.words());
+        let why =
+            format!("A declined payment was handed over; {} is the first of {count}.", acquirer.words());
         Attempt {
             id: self.minter.mint(),
             merchant_id: rescue.mid,
@@ -80,8 +81,8 @@ impl Platform {
         let (day, month) =
             self.store().count_attempts_of_card(rescue.mid, fingerprint, ago(24), ago(30 * 24)).await?;
         let is_mastercard = rescue.card.stored.shown.brand == "mastercard";
-        let full = month >= ATTEMPTS_IN_30_DAYS_MAX
-            || (is_mastercard && day >= MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX);
+        let full =
+            month >= ATTEMPTS_IN_30_DAYS_MAX || (is_mastercard && day >= MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX);
         Ok(full.then(|| "The card has had as many attempts as its network allows.".to_owned()))
     }
 }

@@ -12,6 +12,8 @@ use crate::evaluate::answered;
 use crate::rescue::{Begun, Rescue};
 use crate::{Platform, decline};
 
+/// States in which nobody was told that it is approved.
+const OPEN: [RecoveryState; 2] = [RecoveryState::Processing, RecoveryState::Doubtful];
 const CANCELLED: &str = "The merchant cancelled the order before it was evaluated.";
 
 impl Platform {
@@ -67,7 +69,7 @@ impl Platform {
         }
     }
 
-    /// Approved: told so, unless the merchant has cancelled meanwhile; then it is voided.
+    /// Approved: told so, unless the merchant has cancelled meanwhile, or a driver has given it up; then it is voided.
     pub(crate) async fn approved(
         &self,
         rescue: &Rescue,
@@ -84,13 +86,18 @@ impl Platform {
             steps: vec![
                 rows::enter_order(rescue.mid, &rescue.recovery.external_order_id),
                 self.payment(attempt, PaymentState::Paid),
-                self.moved(rescue, state, status, reason),
+                rows::require_move(self.moved(rescue, &[RecoveryState::Processing], state, status, reason)),
             ],
             then: Vec::new(),
         };
         match self.charging.record(attempt, &outcome, &consequence, None).await {
             Err(error) if error.is_conflict_in(rows::CANCELLED_BEFORE) => {
-                self.approved_too_late(rescue, attempt, &outcome).await?;
+                let why = "The merchant cancelled the order while its acquirer was being asked.";
+                self.approved_too_late(rescue, attempt, &outcome, RecoveryState::Cancelled, why).await?;
+            }
+            Err(error) if error.is_conflict_in(rows::MOVED_BEFORE) => {
+                let why = "The acquirer approved after the order had been given up.";
+                self.approved_too_late(rescue, attempt, &outcome, RecoveryState::Doubtful, why).await?;
             }
             Ok(Recorded::Now | Recorded::Before) => {}
             Err(error) => return Err(error),
@@ -104,12 +111,13 @@ impl Platform {
         rescue: &Rescue,
         attempt: &Attempt,
         outcome: &Outcome,
+        state: RecoveryState,
+        why: &str,
     ) -> Result<(), StoreError> {
-        let why = "The merchant cancelled the order while its acquirer was being asked.";
         let void = self.charging.new_operation(OperationKind::Void, attempt, attempt.amount, why);
         let mut steps = vec![
             self.payment(attempt, PaymentState::Paid),
-            self.moved(rescue, RecoveryState::Cancelled, answered::DECLINED, why),
+            self.moved(rescue, &OPEN, state, answered::DECLINED, why),
         ];
         steps.extend(operations::insert(&void, self.now()));
         let consequence = Consequence { steps, then: Vec::new() };
@@ -126,7 +134,7 @@ impl Platform {
     ) -> Result<Recovery, StoreError> {
         let mut steps = decline::counted(attempt, outcome, self.now());
         steps.push(self.payment(attempt, PaymentState::Declined));
-        steps.push(self.moved(rescue, RecoveryState::Declined, answered::DECLINED, why));
+        steps.push(self.moved(rescue, &OPEN, RecoveryState::Declined, answered::DECLINED, why));
         let consequence = Consequence { steps, then: Vec::new() };
         self.charging.record(attempt, outcome, &consequence, None).await?;
         self.as_stored(rescue).await
@@ -142,7 +150,13 @@ impl Platform {
         let consequence = Consequence {
             steps: vec![
                 self.payment(attempt, PaymentState::InDoubt),
-                self.moved(rescue, RecoveryState::Doubtful, answered::DECLINED, crate::aftermath::LOST),
+                self.moved(
+                    rescue,
+                    &OPEN,
+                    RecoveryState::Doubtful,
+                    answered::DECLINED,
+                    crate::aftermath::LOST,
+                ),
             ],
             then: Vec::new(),
         };
@@ -154,9 +168,15 @@ impl Platform {
         payments::set_state(attempt.merchant_id, attempt.payment_id, state, self.now())
     }
 
-    fn moved(&self, rescue: &Rescue, to: RecoveryState, status: &str, reason: &str) -> Step {
-        let from = [RecoveryState::Processing];
+    fn moved(
+        &self,
+        rescue: &Rescue,
+        from: &[RecoveryState],
+        to: RecoveryState,
+        status: &str,
+        reason: &str,
+    ) -> Step {
         let id = rescue.recovery.id;
-        rows::move_recovery(rescue.mid, id, &from, to, Some(status), reason, self.now())
+        rows::move_recovery(rescue.mid, id, from, to, Some(status), reason, self.now())
     }
 }

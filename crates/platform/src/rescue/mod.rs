@@ -18,7 +18,7 @@ use domain::payment::{Payment, PaymentState};
 use gateways::Gateway;
 use jiff::Timestamp;
 use storage::platform::{self as rows, Recovery, RecoveryState};
-use storage::{StoreError, Transaction, attempts, cards, merchants, payments};
+use storage::{Step, StoreError, Transaction, attempts, cards, merchants, payments};
 
 use crate::Platform;
 use crate::decline;
@@ -221,6 +221,7 @@ impl Platform {
     ) -> Result<Recorded, StoreError> {
         let mut steps = decline::counted(attempt, outcome, self.now());
         steps.push(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id));
+        steps.push(self.still_processing(rescue));
         steps.push(cards::lock_budget(rescue.mid, &attempt.card_fingerprint));
         steps.push(attempts::insert(next));
         let consequence = Consequence { steps, then: Vec::new() };
@@ -229,8 +230,20 @@ impl Platform {
                 self.declined(rescue, attempt, outcome, "The merchant has cancelled the order.").await?;
                 Ok(Recorded::Before)
             }
+            Err(error) if error.is_conflict_in(rows::MOVED_BEFORE) => {
+                self.declined(rescue, attempt, outcome, "The order had been given up.").await?;
+                Ok(Recorded::Before)
+            }
             other => other,
         }
+    }
+
+    /// Nobody has ended the recovery meanwhile.
+    fn still_processing(&self, rescue: &Rescue) -> Step {
+        let here = RecoveryState::Processing;
+        let reason = rescue.recovery.reason.as_str();
+        let (mid, id) = (rescue.mid, rescue.recovery.id);
+        rows::require_move(rows::move_recovery(mid, id, &[here], here, None, reason, self.now()))
     }
 
     /// The recovery as it stands now.

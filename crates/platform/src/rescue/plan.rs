@@ -7,8 +7,8 @@ use storage::platform::RecoveryState;
 use crate::Platform;
 use crate::evaluate::answered;
 use crate::pretend;
-use crate::rescue::routes::{Acquirer, routes_of};
 use crate::rescue::Rescue;
+use crate::rescue::routes::{Acquirer, routes_of};
 
 /// A telephone that asks the sandbox for a challenge.
 ///
@@ -21,11 +21,7 @@ const HOLD_PHONE: &str = "998888";
 /// The decision.
 pub(crate) enum Plan {
     /// No acquirer is asked.
-    Answer {
-        state: RecoveryState,
-        status: &'static str,
-        reason: &'static str,
-    },
+    Answer { state: RecoveryState, status: &'static str, reason: &'static str },
     /// These are, in this order.
     Ask {
         acquirers: Vec<Acquirer>,

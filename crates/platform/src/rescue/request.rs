@@ -27,11 +27,7 @@ impl Platform {
             purpose: attempt.purpose,
             initiator: attempt.initiator,
             amount: attempt.amount,
-            card: CardData {
-                number: rescue.card.number.clone(),
-                expiry: rescue.card.expiry,
-                security_code,
-            },
+            card: CardData { number: rescue.card.number.clone(), expiry: rescue.card.expiry, security_code },
             contact: rescue.contact.clone(),
             order_reference: rescue.recovery.id.base32(),
             stored_credential,

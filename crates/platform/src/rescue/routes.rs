@@ -48,6 +48,7 @@ pub(crate) fn routes_of(configuration: &Configuration, purpose: Purpose) -> Vec<
     };
     let mut usable: Vec<&Gateway> = configuration.gateways.iter().filter(fits).collect();
     usable.sort_by_key(|gateway| gateway.number);
-    let configured = |gateway: &Gateway| Acquirer::Configured(Box::new(gateway.clone()), configuration.version);
+    let configured =
+        |gateway: &Gateway| Acquirer::Configured(Box::new(gateway.clone()), configuration.version);
     usable.into_iter().map(configured).collect()
 }

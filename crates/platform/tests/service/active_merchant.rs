@@ -9,7 +9,8 @@ use storage::testing::On;
 use crate::app::{App, CARD, evaluate, with};
 use crate::client::Answer;
 
-const SUCCESSES: [&str; 6] = ["APPROVED", "CHALLENGE", "SUBMITTED", "SUCCESS", "PROCESSING", "CAPTUREREQUIRED"];
+const SUCCESSES: [&str; 6] =
+    ["APPROVED", "CHALLENGE", "SUBMITTED", "SUCCESS", "PROCESSING", "CAPTUREREQUIRED"];
 
 /// What that client calls a success.
 fn succeeds(answer: &Answer) -> bool {
@@ -109,7 +110,8 @@ async fn an_mit_is_approved_inquired_and_refunded_once(#[case] on: On) {
 #[tokio::test]
 async fn an_authorization_is_held_then_captured_or_voided(#[case] on: On) {
     let app = App::sandbox(on).await;
-    let hold = |order: &str| with(cit(order, CARD, Some("998888")), &[("/transactionType", json!("Authorization"))]);
+    let hold =
+        |order: &str| with(cit(order, CARD, Some("998888")), &[("/transactionType", json!("Authorization"))]);
     let (first, second) = (app.post("evaluate", &hold("a")).await, app.post("evaluate", &hold("b")).await);
     for answer in [&first, &second] {
         assert!(succeeds(answer), "{answer:?}");

@@ -92,7 +92,8 @@ async fn a_hold_is_voided_by_either_cancel_once(#[case] on: On) {
         let answer = app.post("evaluate", &body).await;
         assert_eq!(answer.text("status"), "CAPTUREREQUIRED");
         let id = answer.text("orderId");
-        let path = if external { format!("orders/{order}/external-cancel") } else { format!("orders/{id}/cancel") };
+        let path =
+            if external { format!("orders/{order}/external-cancel") } else { format!("orders/{id}/cancel") };
         let token = app.token().await;
         for body in [Some("{}"), None] {
             let cancel = call(app.address, "POST", &format!("/v1//{path}"), Some(&token), body).await;

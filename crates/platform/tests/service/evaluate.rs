@@ -29,12 +29,18 @@ async fn acquirers_are_asked_in_order_until_one_approves(#[case] on: On) {
     assert_eq!((sent.amount.minor(), sent.purpose), (1999, Purpose::Collect));
     assert_eq!(sent.card.number.expose(), CARD);
     assert_eq!(sent.card.security_code.as_ref().unwrap().expose(), "999");
-    assert_eq!((sent.contact.ip_address.as_str(), sent.contact.email.as_str()), ("203.0.113.9", "ann@example.test"));
+    assert_eq!(
+        (sent.contact.ip_address.as_str(), sent.contact.email.as_str()),
+        ("203.0.113.9", "ann@example.test")
+    );
     assert_eq!(app.charged(3), 1999);
 
     let order = app.get(&format!("orders/{}", answer.text("orderId"))).await.json();
     assert_eq!((&order["statusName"], &order["status"]), (&json!("APPROVED"), &json!(7)));
-    assert_eq!((&order["externalOrderId"], &order["amount"], &order["currency"]), (&json!("a"), &json!(1999), &json!("USD")));
+    assert_eq!(
+        (&order["externalOrderId"], &order["amount"], &order["currency"]),
+        (&json!("a"), &json!(1999), &json!("USD"))
+    );
     assert_eq!(order["billingAddress"]["zipCode"], json!("78701"));
     app.finish().await;
 }
@@ -130,7 +136,10 @@ async fn the_same_order_at_once_is_charged_once_and_again_is_answered_as_it_stan
     assert_eq!(first.text("status"), "APPROVED");
     for body in [same_key, other_key] {
         let again = post(body).await;
-        assert_eq!((again.text("status"), again.text("orderId")), ("APPROVED".to_owned(), first.text("orderId")));
+        assert_eq!(
+            (again.text("status"), again.text("orderId")),
+            ("APPROVED".to_owned(), first.text("orderId"))
+        );
     }
     let changed = with(evaluate("a"), &[("/transaction/amount", json!(2000))]);
     assert_eq!(app.post("evaluate", &changed).await.status, 409);
@@ -149,7 +158,8 @@ async fn sixteen_evaluates_of_one_order_at_once_charge_once(#[case] on: On) {
     let token = app.token().await;
     let calls: Vec<_> = (0..16)
         .map(|number| {
-            let body = with(evaluate("a"), &[("/idempotencyKey", json!(format!("key-{number}")))]).to_string();
+            let body =
+                with(evaluate("a"), &[("/idempotencyKey", json!(format!("key-{number}")))]).to_string();
             let (token, address) = (token.clone(), app.address);
             tokio::spawn(async move {
                 crate::client::call(address, "POST", "/v1/evaluate", Some(&token), Some(&body)).await
@@ -201,7 +211,9 @@ async fn bad_input_is_named_and_nothing_is_sent(#[case] on: On) {
     assert_eq!(app.get("orders").await.json()["totalItemCount"], json!(0));
     // Names in any case, numbers as texts, the amount in the limits of the sandbox only there.
     let text = evaluate("a").to_string().replace("\"amount\":1999", "\"AMOUNT\":\"50000\"");
-    let text = text.replace("\"transaction\"", "\"Transaction\"").replace("\"expirationYear\":2031", "\"expirationyear\":\"31\"");
+    let text = text
+        .replace("\"transaction\"", "\"Transaction\"")
+        .replace("\"expirationYear\":2031", "\"expirationyear\":\"31\"");
     let token = app.token().await;
     let answer = crate::client::call(app.address, "POST", "/v1//evaluate", Some(&token), Some(&text)).await;
     assert_eq!(answer.text("status"), "APPROVED", "{answer:?}");
@@ -219,7 +231,8 @@ async fn the_sandbox_keeps_its_amount_limits_unless_told_otherwise(#[case] on: O
         assert_eq!(app.post("evaluate", &body).await.status, status, "{minor}");
     }
     app.finish().await;
-    let unlimited = platform::Settings { sandbox_amount_limits: false, ..platform::Settings::sandbox() };
+    let unlimited =
+        recoup_platform::Settings { sandbox_amount_limits: false, ..recoup_platform::Settings::sandbox() };
     let app = App::new(on, unlimited).await;
     let body = with(evaluate("a"), &[("/transaction/amount", json!(20_000))]);
     assert_eq!(app.post("evaluate", &body).await.text("status"), "APPROVED");

@@ -16,9 +16,7 @@ async fn a_capture_takes_the_exact_amount_once_per_key(#[case] on: On) {
     let app = App::with_routes(on, 1).await;
     let body = with(evaluate("a"), &[("/transactionType", json!("Authorization"))]);
     let id = app.post("evaluate", &body).await.text("orderId");
-    let capture = |key: &str, amount: i64| {
-        json!({"idempotencyKey": key, "orderId": id.clone(), "amount": amount, "currency": "usd"})
-    };
+    let capture = |key: &str, amount: i64| json!({"idempotencyKey": key, "orderId": id.clone(), "amount": amount, "currency": "usd"});
     let partial = app.post("capture", &capture("k1", 1998)).await;
     assert_eq!((partial.status, partial.text("status")), (200, "FAILED".to_owned()));
     app.acquirer(1).script_operations([Act::LoseAfter]);
@@ -49,14 +47,26 @@ async fn refunds_are_partial_or_whole_and_never_more_than_was_taken(#[case] on: 
     let app = App::with_routes(on, 1).await;
     let id = app.post("evaluate", &evaluate("a")).await.text("orderId");
     let path = format!("orders/{id}/refund");
-    for wrong in [json!({}), json!({"amountToRefund": 0}), json!({"amountToRefund": "x"}), json!({"amountToRefund": 1.001})] {
+    for wrong in [
+        json!({}),
+        json!({"amountToRefund": 0}),
+        json!({"amountToRefund": "x"}),
+        json!({"amountToRefund": 1.001}),
+    ] {
         let answer = app.post(&path, &wrong).await;
-        assert_eq!((answer.status, answer.json()["AmountToRefund"][0].is_string()), (400, true), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.json()["AmountToRefund"][0].is_string()),
+            (400, true),
+            "{answer:?}"
+        );
     }
     let over = app.post(&path, &json!({"amountToRefund": 20.0})).await;
     assert_eq!(over.status, 200);
     let body = over.json();
-    assert_eq!((&body["success"], &body["status"], &body["responseCode"]), (&json!(false), &json!("FAILED"), &json!("2001")));
+    assert_eq!(
+        (&body["success"], &body["status"], &body["responseCode"]),
+        (&json!(false), &json!("FAILED"), &json!("2001"))
+    );
     assert_eq!(body["errors"][0]["item1"], body["responseMessage"]);
     assert_eq!((&body["errors"][0]["item2"], &body["errors"][0]["item3"]), (&json!("2001"), &json!("2001")));
     assert_eq!(body["errors"][0]["item4"], json!(true));
@@ -68,7 +78,10 @@ async fn refunds_are_partial_or_whole_and_never_more_than_was_taken(#[case] on: 
     assert_eq!(app.post(&path, &json!({"amountToRefund": 7.66})).await.text("responseCode"), "2001");
     app.acquirer(1).script_operations([Act::Decline("300", "Refund not allowed")]);
     let refused = app.post(&path, &json!({"amountToRefund": 7.65})).await;
-    assert_eq!((refused.text("status"), refused.text("responseCode")), ("FAILED".to_owned(), "300".to_owned()));
+    assert_eq!(
+        (refused.text("status"), refused.text("responseCode")),
+        ("FAILED".to_owned(), "300".to_owned())
+    );
     assert_eq!(app.post(&path, &json!({"amountToRefund": "7.65"})).await.text("status"), "SUCCESS");
     assert_eq!(app.get(&format!("orders/{id}")).await.text("status"), "6");
     assert_eq!(app.charged(1), 0);
@@ -99,10 +112,16 @@ async fn orders_are_listed_by_id_state_time_and_page(#[case] on: On) {
     };
     let all = ids("").await;
     assert_eq!(names(&all), ["ord-4", "ord-3", "ord-2", "ord-1", "ord-0"]);
-    assert_eq!((&all["totalItemCount"], &all["pageCount"], &all["isLastPage"]), (&json!(5), &json!(1), &json!(true)));
+    assert_eq!(
+        (&all["totalItemCount"], &all["pageCount"], &all["isLastPage"]),
+        (&json!(5), &json!(1), &json!(true))
+    );
     let page = ids("pageSize=2&pageNumber=2&orderBy=amount&sort=asc").await;
     assert_eq!(names(&page), ["ord-2", "ord-1"]);
-    assert_eq!((&page["firstItemOnPage"], &page["lastItemOnPage"], &page["hasNextPage"]), (&json!(3), &json!(4), &json!(true)));
+    assert_eq!(
+        (&page["firstItemOnPage"], &page["lastItemOnPage"], &page["hasNextPage"]),
+        (&json!(3), &json!(4), &json!(true))
+    );
     assert_eq!(names(&ids("query=ord-3").await), ["ord-3"]);
     assert_eq!(names(&ids("query=ord").await), [""; 0]);
     assert_eq!(names(&ids("status=2").await), ["ord-3"]);
@@ -123,7 +142,7 @@ async fn orders_are_listed_by_id_state_time_and_page(#[case] on: On) {
 async fn one_account_never_sees_the_orders_of_another(#[case] on: On) {
     let app = App::with_routes(on, 1).await;
     let id = app.post("evaluate", &evaluate("a")).await.text("orderId");
-    let stranger = platform::Credentials {
+    let stranger = recoup_platform::Credentials {
         app_key: "another-account-key-0000".to_owned(),
         app_secret: "another-account-secret-0".to_owned(),
         mid: "99999999-6a0e-4b1c-9a53-2f6f5d0c8e01".to_owned(),
@@ -139,13 +158,16 @@ async fn one_account_never_sees_the_orders_of_another(#[case] on: On) {
         ("POST", format!("/v1/orders/{id}/cancel")),
         ("POST", format!("/v1/orders/{id}/refund")),
     ] {
-        let answer = crate::client::call(app.address, method, &path, Some(&token), Some("{\"amountToRefund\":1}")).await;
+        let answer =
+            crate::client::call(app.address, method, &path, Some(&token), Some("{\"amountToRefund\":1}"))
+                .await;
         assert_eq!(answer.status, 404, "{path}");
     }
     let listed = crate::client::call(app.address, "GET", "/v1/orders?query=a", Some(&token), None).await;
     assert_eq!(listed.json()["totalItemCount"], json!(0));
     // Its fence is its own too.
-    let fence = crate::client::call(app.address, "POST", "/v1/orders/b/external-cancel", Some(&token), None).await;
+    let fence =
+        crate::client::call(app.address, "POST", "/v1/orders/b/external-cancel", Some(&token), None).await;
     assert_eq!(fence.status, 200);
     assert_eq!(app.post("evaluate", &evaluate("b")).await.text("status"), "APPROVED");
     app.finish().await;

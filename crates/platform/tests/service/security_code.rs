@@ -9,7 +9,8 @@ use crate::client::call;
 
 async fn tokenize(app: &App) -> String {
     // As a browser does: no bearer, the account and its tokenization key in the address.
-    let path = format!("/v1/tokenize?mid={}&environment={}", app.credentials.mid, app.credentials.environment_key);
+    let path =
+        format!("/v1/tokenize?mid={}&environment={}", app.credentials.mid, app.credentials.environment_key);
     let body = json!({"paymentMethod": {"creditCard": {
         "firstName": "Ann", "lastName": "Lee", "number": CARD, "verificationValue": "987", "month": "09", "year": "2031",
     }}});
@@ -24,9 +25,8 @@ fn by_token(order: &str, token: &str, changes: &[(&str, Value)]) -> Value {
 }
 
 async fn codes(app: &App) -> Vec<Option<String>> {
-    let code = |one: &gateways::ChargeRequest| {
-        one.card.security_code.as_ref().map(|code| code.expose().to_owned())
-    };
+    let code =
+        |one: &gateways::ChargeRequest| one.card.security_code.as_ref().map(|code| code.expose().to_owned());
     app.acquirer(1).requests().iter().map(code).collect()
 }
 
@@ -75,7 +75,9 @@ async fn tokens_need_a_good_card_and_the_right_key(#[case] on: On) {
         assert!(answer.json()["PaymentMethod.CreditCard.Number"][0].is_string(), "{answer:?}");
     }
     let mid = &app.credentials.mid;
-    for query in [format!("mid={mid}&environment=wrong"), format!("mid={mid}"), "mid=x&environment=y".to_owned()] {
+    for query in
+        [format!("mid={mid}&environment=wrong"), format!("mid={mid}"), "mid=x&environment=y".to_owned()]
+    {
         let answer = call(app.address, "POST", &format!("/v1/tokenize?{query}"), None, Some("{}")).await;
         assert_eq!(answer.status, 401, "{query}");
     }

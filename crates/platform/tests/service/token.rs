@@ -14,7 +14,8 @@ use crate::client::call;
 async fn a_token_ends_after_ten_minutes_and_stale_ones_do_not_bar_new_ones(#[case] on: On) {
     let app = App::sandbox(on).await;
     let token = app.token().await;
-    let orders = |token: String| async move { call(app.address, "GET", "/v1/orders", Some(&token), None).await };
+    let orders =
+        |token: String| async move { call(app.address, "GET", "/v1/orders", Some(&token), None).await };
     assert_eq!(orders(token.clone()).await.status, 200);
     app.clock.advance(jiff::SignedDuration::from_secs(599));
     assert_eq!(orders(token.clone()).await.status, 200);
@@ -24,7 +25,8 @@ async fn a_token_ends_after_ten_minutes_and_stale_ones_do_not_bar_new_ones(#[cas
     assert!(expired.text("title").contains("access token"));
 
     // ActiveMerchant sends the stale token, or a bare word, along with the next token call.
-    let body = json!({"appKey": app.credentials.app_key, "appSecret": app.credentials.app_secret}).to_string();
+    let body =
+        json!({"appKey": app.credentials.app_key, "appSecret": app.credentials.app_secret}).to_string();
     for stale in [token.as_str(), ""] {
         let answer = call(app.address, "POST", "/v1//oauth2/token", Some(stale), Some(&body)).await;
         assert_eq!(answer.status, 200, "{answer:?}");

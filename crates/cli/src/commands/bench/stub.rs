@@ -1,0 +1,78 @@
+//! A stand-in for the gateway that approves everything in a fixed time: what is measured is the hub, not an acquirer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+static TRANSACTIONS: AtomicU64 = AtomicU64::new(1_000_000_000);
+
+/// A running stub.
+pub(super) struct Stub {
+    /// Its base address.
+    pub(super) url: String,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts a stub that waits `delay` before each answer.
+pub(super) async fn start(delay: Duration) -> Result<Stub> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let task = tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(serve(socket, delay));
+        }
+    });
+    Ok(Stub { url, task })
+}
+
+/// Answers requests of one connection, one after the other.
+async fn serve(mut socket: TcpStream, delay: Duration) {
+    let _ = socket.set_nodelay(true);
+    let mut buffer = Vec::with_capacity(4096);
+    loop {
+        let Some(end) = whole_request(&buffer) else {
+            match socket.read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => continue,
+            }
+        };
+        buffer.drain(..end);
+        if !delay.is_zero() {
+            #[expect(clippy::disallowed_methods, reason = "the stub's delay is the benchmark's parameter")]
+            tokio::time::sleep(delay).await;
+        }
+        let id = TRANSACTIONS.fetch_add(1, Ordering::Relaxed);
+        let body = format!(
+            "response=1&responsetext=SUCCESS&authcode=123456&transactionid={id}&avsresponse=N&cvvresponse=M&orderid=&type=sale&response_code=100"
+        );
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=UTF-8\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        if socket.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The length of the first whole request in the buffer.
+fn whole_request(buffer: &[u8]) -> Option<usize> {
+    let head = buffer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(buffer.get(..head)?).ok()?;
+    let length = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let whole = head + length.unwrap_or(0);
+    (buffer.len() >= whole).then_some(whole)
+}
