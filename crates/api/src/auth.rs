@@ -98,7 +98,8 @@ fn check(login: &str, password: &str, ip_allow: &[String]) -> Vec<Problem> {
         let words = format!("a login has 1 to {LOGIN_CHARS_MAX} characters and no blanks");
         problems.push(Problem::new("login", words));
     }
-    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) || !printable(password) {
+    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) || !printable(password)
+    {
         let words =
             format!("a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters and no blanks");
         problems.push(Problem::new("password", words));
@@ -202,8 +203,7 @@ impl Users {
 
     fn remember(&self, mark: Vec<u8>) {
         let now = self.hub.minter().now();
-        let until =
-            now.saturating_add(SignedDuration::from_secs(REMEMBERED_SECS)).unwrap_or(Timestamp::MAX);
+        let until = now.saturating_add(SignedDuration::from_secs(REMEMBERED_SECS)).unwrap_or(Timestamp::MAX);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED_MAX {
             remembered.retain(|_, until| now < *until);
@@ -233,11 +233,15 @@ mod tests {
 
     #[test]
     fn the_decoy_is_a_hash_that_no_password_fits_and_costs_as_much_as_a_real_one() {
-        let real = Argon2::default().hash_password_with_salt(b"password", &[7; SALT_BYTES]).unwrap().to_string();
+        let real =
+            Argon2::default().hash_password_with_salt(b"password", &[7; SALT_BYTES]).unwrap().to_string();
         let parameters = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(parameters(DECOY), parameters(&real));
         let error = Argon2::default().verify_password(b"password", DECOY).unwrap_err();
-        assert_eq!(error.to_string(), Argon2::default().verify_password(b"x", real.as_str()).unwrap_err().to_string());
+        assert_eq!(
+            error.to_string(),
+            Argon2::default().verify_password(b"x", real.as_str()).unwrap_err().to_string()
+        );
     }
 
     #[rstest]

@@ -16,6 +16,8 @@ const LEASE_SECS: i64 = 120;
 const BATCH_MAX: i64 = 32;
 /// Most merchants of one sweep.
 const MERCHANTS_MAX: i64 = 1_000;
+/// Seconds between heartbeats; a database whose newest one is old was restored from a backup (M31).
+const HEARTBEAT_SECS: i64 = 60;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,10 +80,25 @@ impl Driver {
         Ok(swept)
     }
 
-    /// Sweeps until told to stop.
+    /// Leaves a heartbeat when the last one of this loop is old enough.
+    async fn beat(&self, node: &str, last: &mut Option<Timestamp>) {
+        let now = self.charging.minter.now();
+        let fresh = last.is_some_and(|last| now.duration_since(last).as_secs() < HEARTBEAT_SECS);
+        if fresh {
+            return;
+        }
+        let beat = storage::Transaction::new("beat").with(storage::marks::beat(node, now));
+        if self.charging.store.commit(beat).await.is_ok() {
+            *last = Some(now);
+        }
+    }
+
+    /// Sweeps until told to stop, and leaves heartbeats in the name of `node`.
     #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
-    pub async fn run(self, poll: Duration, stop: CancellationToken) {
+    pub async fn run(self, node: &str, poll: Duration, stop: CancellationToken) {
+        let mut last_beat = None;
         while !stop.is_cancelled() {
+            self.beat(node, &mut last_beat).await;
             match self.sweep().await {
                 Ok(swept) if !swept.is_idle() => continue,
                 Ok(_) => {}

@@ -22,6 +22,8 @@ use crate::credentials::{Credentials, sandbox_credentials};
 
 /// The name of the signature key among an account's sealed secrets.
 pub(crate) const SIGNING_KEY: &str = "hmac_signing_key";
+/// Highest number of a route.
+const ROUTE_NUMBER_MAX: i64 = 9_999;
 /// Bytes of a webhook signature key.
 const SIGNING_KEY_BYTES: usize = 64;
 
@@ -118,6 +120,10 @@ impl Platform {
 
     /// Adds a route to an account, or replaces the one with the same number.
     pub async fn save_route(&self, mid: MerchantId, route: &Route) -> Result<GatewayId, AccountError> {
+        if !(1..=ROUTE_NUMBER_MAX).contains(&route.number) {
+            let words = format!("is a whole number from 1 to {ROUTE_NUMBER_MAX}");
+            return Err(AccountError::Invalid(vec![Problem::new("number", words)]));
+        }
         let configuration = self.configuration(mid).await?.ok_or(AccountError::Unknown)?;
         let gateway = self.charging.connections.check(&route.kind, &route.settings)?;
         let capabilities = gateway.capabilities();
@@ -149,6 +155,14 @@ impl Platform {
             Err(error) if error.is_conflict_in(merchants::CHANGED_BY_ANOTHER) => Err(AccountError::Changed),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// An account's routes in the order in which they are tried, without credentials.
+    pub async fn list_routes(&self, mid: MerchantId) -> Result<Vec<Gateway>, AccountError> {
+        let configuration = self.configuration(mid).await?.ok_or(AccountError::Unknown)?;
+        let mut routes = configuration.gateways.clone();
+        routes.sort_by_key(|route| route.number);
+        Ok(routes)
     }
 
     async fn title(&self, mid: MerchantId) -> Result<String, StoreError> {

@@ -100,7 +100,7 @@ impl Consequences for Platform {
             Ok(match outcome {
                 Outcome::Approved(_) => self.void_late(attempt),
                 Outcome::Declined(_) | Outcome::NotExecuted(_) => {
-                    let mut steps = decline::counted(attempt, outcome, self.now());
+                    let mut steps = self.left_behind(attempt, outcome);
                     steps.push(self.paying(attempt, PaymentState::Declined));
                     let why = "An acquirer's answer was lost; it did not charge.";
                     steps.push(self.closing(attempt, RecoveryState::Declined, why));

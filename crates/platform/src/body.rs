@@ -2,6 +2,7 @@
 //!
 //! Clients write `AppKey` and `appKey`, `payment_method` and `paymentMethod`, numbers as numbers or as texts.
 
+use domain::card::mask_card_numbers;
 use serde_json::{Map, Value};
 
 /// A body's members under names in lower case without underscores.
@@ -57,6 +58,12 @@ impl Body {
     }
 }
 
+/// A text as it may be stored: card numbers masked (M33), control characters left out.
+pub(crate) fn storable(text: &str) -> String {
+    let printable: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    mask_card_numbers(&printable)
+}
+
 fn plain(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -75,6 +82,11 @@ fn plain_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn m33_card_numbers_and_control_characters_are_not_stored() {
+        assert_eq!(storable("Ann\u{0} 4111 1111 1111 1111"), "Ann **** **** **** 1111");
+    }
 
     #[test]
     fn names_match_in_any_case_and_values_in_any_form() {

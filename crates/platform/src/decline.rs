@@ -1,9 +1,12 @@
 //! Our reading of an acquirer's refusal, and what it leaves behind.
 
 use domain::attempt::{Attempt, Decline, Lapse, LapseCause, Outcome, RawDecline};
-use domain::declines::{Signals, classify};
+use domain::declines::{Reason, Signals, classify};
 use jiff::{SignedDuration, Timestamp};
+use storage::alerts::{self, Alert};
 use storage::{Step, cards};
+
+use crate::Platform;
 
 /// Mastercard's advice "do not try again" holds for so many days.
 const ADVICE_LOCK_DAYS: i64 = 30;
@@ -33,9 +36,34 @@ pub(crate) fn read(attempt: &Attempt, brand: &str, raw: RawDecline) -> Outcome {
     })
 }
 
+impl Platform {
+    /// What an outcome leaves behind besides its recovery: a lock on the card, or an alert about the acquirer (M4).
+    pub(crate) fn left_behind(&self, attempt: &Attempt, outcome: &Outcome) -> Vec<Step> {
+        match outcome {
+            Outcome::Declined(decline) => card_lock(attempt, decline, self.now()),
+            Outcome::NotExecuted(lapse)
+                if lapse.cause == LapseCause::Refused && lapse.reason == Some(Reason::MerchantConfig) =>
+            {
+                vec![alerts::insert(&Alert {
+                    merchant_id: attempt.merchant_id,
+                    id: self.minter.mint(),
+                    kind: "acquirer_refused_account".to_owned(),
+                    order_id: Some(attempt.order_id),
+                    attempt_id: Some(attempt.id),
+                    words: format!(
+                        "Route {} refused our account: {} {}. Look at its credentials.",
+                        attempt.gateway_id, lapse.code, lapse.text
+                    ),
+                    created_at: self.now(),
+                })]
+            }
+            Outcome::Approved(_) | Outcome::NotExecuted(_) => Vec::new(),
+        }
+    }
+}
+
 /// A lock on the card when the network forbids any further attempt with it.
-pub(crate) fn counted(attempt: &Attempt, outcome: &Outcome, now: Timestamp) -> Vec<Step> {
-    let Outcome::Declined(decline) = outcome else { return Vec::new() };
+fn card_lock(attempt: &Attempt, decline: &Decline, now: Timestamp) -> Vec<Step> {
     let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
     if !decline.reason.is_never() && !by_advice {
         return Vec::new();

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use domain::card::{CardNumber, Expiry, SecurityCode, mask_card_numbers};
+use domain::card::{CardNumber, Expiry, SecurityCode};
 use domain::ids::MerchantId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
 use crate::auth::bearer_of;
-use crate::body::Body;
+use crate::body::{Body, storable};
 
 /// Digits shown under the name `first_six_digits`: eight, as observed from the real service.
 const FIRST_DIGITS: usize = 8;
@@ -114,9 +114,9 @@ fn read(body: &Body, now: jiff::Timestamp) -> Result<Asked, Refusal> {
         number,
         expiry,
         code,
-        first_name: mask_card_numbers(&card("firstname")),
-        last_name: mask_card_numbers(&card("lastname")),
-        email: mask_card_numbers(&first(body.text("paymentmethod.email"), card("email"))),
+        first_name: storable(&card("firstname")),
+        last_name: storable(&card("lastname")),
+        email: storable(&first(body.text("paymentmethod.email"), card("email"))),
     })
 }
 

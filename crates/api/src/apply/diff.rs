@@ -58,7 +58,12 @@ mod tests {
         let lines = differences(&before, &after);
         assert_eq!(
             lines,
-            ["gone: true → none", "members[0].weight: 1 → 2", "new: none → 2 entries", "title: \"a\" → \"b\""]
+            [
+                "gone: true → none",
+                "members[0].weight: 1 → 2",
+                "new: none → 2 entries",
+                "title: \"a\" → \"b\""
+            ]
         );
         assert!(differences(&before, &before).is_empty());
     }

@@ -57,7 +57,8 @@ impl fmt::Display for ApplyProblem {
 
 /// Reads a file, TOML or (when it begins with a brace) JSON. Whatever is unknown, misplaced or malformed is refused.
 pub fn parse(text: &str) -> Result<Document, Vec<ApplyProblem>> {
-    let document = if text.trim_start().starts_with('{') { json_document(text)? } else { toml_document(text)? };
+    let document =
+        if text.trim_start().starts_with('{') { json_document(text)? } else { toml_document(text)? };
     let problems = document.check();
     if problems.is_empty() { Ok(document) } else { Err(problems) }
 }

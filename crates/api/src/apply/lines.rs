@@ -55,10 +55,10 @@ impl Lines {
         for (at, element) in value.as_array().into_iter().flatten().enumerate() {
             let number = element.get_ref().as_table().and_then(number);
             // By position alone where it can be confused with no number: `#` marks it too.
-            let names = [Some(at.to_string()), Some(format!("#{at}")), number];
+            let known_as = [Some(at.to_string()), Some(format!("#{at}")), number];
             let named: Vec<String> = places
                 .iter()
-                .flat_map(|place| names.iter().flatten().map(move |name| format!("{place}[{name}]")))
+                .flat_map(|place| known_as.iter().flatten().map(move |name| format!("{place}[{name}]")))
                 .collect();
             self.insert(&named, line_at(text, element.span().start));
             self.read_value(text, element.get_ref(), &named);

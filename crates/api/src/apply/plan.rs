@@ -13,8 +13,8 @@ use thiserror::Error;
 use super::diff::differences;
 use super::document::{ApplyProblem, Document};
 use crate::v1::{
-    Account, Campaign, CascadeProfile, DeclineMap, Directory, Gateway, GatewayProfile, Names, Resource, Saved,
-    Setting, Style,
+    Account, Campaign, CascadeProfile, DeclineMap, Directory, Gateway, GatewayProfile, Names, Resource,
+    Saved, Setting, Style,
 };
 
 /// What happens to a resource.
@@ -146,7 +146,8 @@ pub async fn apply(
 
 /// The hub knows decline maps by a number that the file does not have; here is the position in the file.
 fn decline_map_place(changes: &[Change], document: &Document, place: &str) -> String {
-    let Some((number, rest)) = place.strip_prefix("decline_maps[").and_then(|rest| rest.split_once(']')) else {
+    let Some((number, rest)) = place.strip_prefix("decline_maps[").and_then(|rest| rest.split_once(']'))
+    else {
         return place.to_owned();
     };
     let fragment = changes.iter().find_map(|change| match change {
@@ -261,14 +262,12 @@ impl<'a> Planning<'a> {
     /// Its name, what is known under it, and the change that saves it.
     fn change<R: Resource>(&mut self, at: usize, one: &R) -> (String, Option<R::Domain>, Change) {
         let number = one.own_number().unwrap_or(0);
-        let place = one.own_number().map_or_else(
-            || format!("{}[{at}]", R::PLURAL),
-            |number| format!("{}[{number}]", R::PLURAL),
-        );
+        let place = one
+            .own_number()
+            .map_or_else(|| format!("{}[{at}]", R::PLURAL), |number| format!("{}[{number}]", R::PLURAL));
         let known = self.known(one);
         let id = known.as_ref().map_or_else(|| self.fresh_id::<R>(number), R::id_of);
-        let saved =
-            Saved { id, number, known: known.as_ref(), directory: &self.directory, hub: self.hub };
+        let saved = Saved { id, number, known: known.as_ref(), directory: &self.directory, hub: self.hub };
         let mut problems = Vec::new();
         let change = one.change(&saved, &mut problems);
         let whole = |wrong: Wrong| Wrong { field: format!("{place}.{}", wrong.field), ..wrong };
@@ -337,7 +336,8 @@ impl<'a> Planning<'a> {
     ) -> Result<Vec<String>, HubError> {
         let merchant_id = self.configuration.merchant_id;
         let sealed = self.hub.store().find_sealed_credentials(merchant_id, id).await?;
-        let opened = sealed.and_then(|sealed| self.hub.vault().open_secrets(merchant_id, id.uuid(), &sealed).ok());
+        let opened =
+            sealed.and_then(|sealed| self.hub.vault().open_secrets(merchant_id, id.uuid(), &sealed).ok());
         let known = opened.unwrap_or_default();
         let differs = |name: &str, secret: &SecretString| {
             known.get(name).is_none_or(|known| known.expose_secret() != secret.expose_secret())
@@ -347,11 +347,13 @@ impl<'a> Planning<'a> {
     }
 
     fn remove<R: Resource>(&mut self, list: &[R]) {
-        let kept: Vec<R::Id> = list.iter().filter_map(|one| self.known(one)).map(|one| R::id_of(&one)).collect();
+        let kept: Vec<R::Id> =
+            list.iter().filter_map(|one| self.known(one)).map(|one| R::id_of(&one)).collect();
         for one in R::all(self.configuration).iter().filter(|one| !kept.contains(&R::id_of(one))) {
             let shown = serde_json::to_value(R::show(one, &self.names)).unwrap_or_default();
             let title = shown.get("title").or_else(|| shown.get("fragment")).map(ToString::to_string);
-            let name = R::number_of(one).map_or_else(|| R::id_of(one).to_string(), |number| number.to_string());
+            let name =
+                R::number_of(one).map_or_else(|| R::id_of(one).to_string(), |number| number.to_string());
             self.removals.lines.push(PlanLine {
                 action: Action::Delete,
                 name: format!("{}[{name}]", R::PLURAL),

@@ -64,7 +64,9 @@ impl<'a> Walk<'a> {
 
     /// Where an entry of this name would be at home.
     fn belongs_in(&self, entry: &str) -> String {
-        let Some(sections) = self.root.get("properties").and_then(Value::as_object) else { return String::new() };
+        let Some(sections) = self.root.get("properties").and_then(Value::as_object) else {
+            return String::new();
+        };
         if sections.contains_key(entry) {
             return "; it belongs at the top of the file".to_owned();
         }

@@ -75,6 +75,9 @@ mod tests {
         let day = parse_day("11/1/2026").unwrap();
         let (start, end) = (time.start_of(day).unwrap(), time.end_of(day).unwrap());
         assert_eq!(end.duration_since(start).as_hours(), 25);
-        assert_eq!((time.show(start), time.show(end)), ("2026-11-01 00:00:00".into(), "2026-11-02 00:00:00".into()));
+        assert_eq!(
+            (time.show(start), time.show(end)),
+            ("2026-11-01 00:00:00".into(), "2026-11-02 00:00:00".into())
+        );
     }
 }

@@ -29,7 +29,10 @@ impl Answer {
     /// A fault of ours: logged here, once, and not told.
     fn fault(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         let error = anyhow::Error::new(error);
-        tracing::error!(error = format!("{error:#}"), "A call of the CRM-compatible API failed inside: {error:#}");
+        tracing::error!(
+            error = format!("{error:#}"),
+            "A call of the CRM-compatible API failed inside: {error:#}"
+        );
         Self::Error(
             "Something failed on our side. Send the same call again: an order that was charged is recognised."
                 .to_owned(),

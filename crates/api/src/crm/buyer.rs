@@ -39,7 +39,20 @@ pub(crate) const NAMES: [&str; 22] = [
 /// Reads the buyer. Digits that look like a card number are masked (M33); an `ipAddress` that is none counts as absent
 /// (Q7); without any shipping field the goods go to the billing address.
 pub(crate) fn read(reader: &mut Reader<'_>) -> Contact {
-    let billing = address(reader, ["firstName", "lastName", "companyName", "address1", "address2", "city", "state", "postalCode", "country"]);
+    let billing = address(
+        reader,
+        [
+            "firstName",
+            "lastName",
+            "companyName",
+            "address1",
+            "address2",
+            "city",
+            "state",
+            "postalCode",
+            "country",
+        ],
+    );
     let given = address(
         reader,
         [

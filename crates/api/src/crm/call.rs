@@ -51,8 +51,7 @@ impl Call {
     /// Logs the names, and only the names, of parameters that this call does not know (M33).
     pub(crate) fn note_unknown(&self, is_known: impl Fn(&str) -> bool) {
         let is_unknown = |name: &&str| !OF_EVERY_CALL.contains(name) && !is_known(name);
-        let unknown: Vec<String> =
-            self.pairs.names().filter(is_unknown).map(web::form::printable).collect();
+        let unknown: Vec<String> = self.pairs.names().filter(is_unknown).map(web::form::printable).collect();
         if !unknown.is_empty() {
             let names = unknown.join(", ");
             tracing::info!(parameters = names, "Ignored parameters that this call does not know: {names}");

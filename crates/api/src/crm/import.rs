@@ -36,7 +36,10 @@ const NAMES: [&str; 12] = [
 ];
 
 fn is_known(name: &str) -> bool {
-    NAMES.contains(&name) || buyer::NAMES.contains(&name) || own_fields::NAMES.contains(&name) || lines::is_line(name)
+    NAMES.contains(&name)
+        || buyer::NAMES.contains(&name)
+        || own_fields::NAMES.contains(&name)
+        || lines::is_line(name)
 }
 
 /// COMPLETE and PENDING orders are answered as `SUCCESS` with the order, declined ones as `ERROR` with the decline's text

@@ -33,8 +33,7 @@ pub(crate) fn is_line(name: &str) -> bool {
 
 /// Reads all lines.
 pub(crate) fn read(reader: &mut Reader<'_>) -> Lines {
-    let mut numbers: Vec<usize> =
-        reader.names().filter_map(split).map(|(number, _)| number).collect();
+    let mut numbers: Vec<usize> = reader.names().filter_map(split).map(|(number, _)| number).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let mut lines = Lines::default();
@@ -54,7 +53,8 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Lines {
         // 0 where it is no number: no product has it, and the problem is told already.
         let product_number = reader.number(&name("id")).unwrap_or(0);
         let quantity = reader.whole_number(&name("qty"), i64::MIN, i64::MAX).unwrap_or(1);
-        let mut amount = |part| Some(reader.text(&name(part), AMOUNT_CHARS_MAX)).filter(|text| !text.is_empty());
+        let mut amount =
+            |part| Some(reader.text(&name(part), AMOUNT_CHARS_MAX)).filter(|text| !text.is_empty());
         let (price, shipping) = (amount("price"), amount("shipPrice"));
         lines.lines.push(ImportLine { product_number, quantity, price, shipping });
         lines.numbers.push(number);
@@ -81,7 +81,8 @@ mod tests {
     fn a_line_is_named_by_its_number_and_part() {
         assert_eq!(split("product1_id"), Some((1, "id")));
         assert_eq!(split("product50_shipPrice"), Some((50, "shipPrice")));
-        for name in ["product_id", "product01_id", "product1", "product1_sku", "productx_id", "product-1_id"] {
+        for name in ["product_id", "product01_id", "product1", "product1_sku", "productx_id", "product-1_id"]
+        {
             assert_eq!(split(name), None, "{name}");
         }
     }

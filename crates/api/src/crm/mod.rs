@@ -32,8 +32,8 @@ mod transaction_object;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{MethodRouter, on};
 use axum::routing::MethodFilter;
+use axum::routing::{MethodRouter, on};
 use axum::{Extension, Router};
 use hub::Hub;
 use web::form::PairLimits;

@@ -9,6 +9,7 @@ use hub::HubError;
 use serde_json::{Value, json};
 use storage::orders::OrderFilter;
 
+use super::Crm;
 use super::account::AccountTime;
 use super::answer::Answer;
 use super::call::Call;
@@ -16,7 +17,6 @@ use super::order_object::{ORDER_TYPE, fulfilment_object, order_object};
 use super::page::{self, Page};
 use super::reader::Reader;
 use super::transactions::transactions_of;
-use super::Crm;
 
 const NAMES: [&str; 9] = [
     "orderId",
@@ -62,7 +62,8 @@ fn read_filter(reader: &mut Reader<'_>, configuration: &Configuration) -> Option
     let status = reader.raw("orderStatus").to_ascii_lowercase();
     let known = OrderStatus::parse(&status);
     if known.is_none() && !status.is_empty() {
-        let words: Vec<String> = OrderStatus::ALL.iter().map(|one| one.as_str().to_ascii_uppercase()).collect();
+        let words: Vec<String> =
+            OrderStatus::ALL.iter().map(|one| one.as_str().to_ascii_uppercase()).collect();
         reader.refuse("orderStatus", format!("is one of {}", words.join(", ")));
     }
     let kind = reader.raw("orderType");

@@ -20,7 +20,9 @@ pub(crate) fn response_type(state: &AttemptState) -> Option<&'static str> {
         AttemptState::Approved { .. } => Some("SUCCESS"),
         AttemptState::Declined { decline, .. } if decline.class == Class::Soft => Some("SOFT_DECLINE"),
         AttemptState::Declined { .. } => Some("HARD_DECLINE"),
-        AttemptState::Sending | AttemptState::InDoubt { .. } | AttemptState::Pending { .. } => Some("PENDING"),
+        AttemptState::Sending | AttemptState::InDoubt { .. } | AttemptState::Pending { .. } => {
+            Some("PENDING")
+        }
         AttemptState::NotExecuted { .. } => None,
     }
 }

@@ -63,7 +63,9 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     let store = crm.hub.store();
     let count = store.count_orders(call.merchant_id, &filter.orders).await?;
     if count > ORDERS_MAX {
-        let words = format!("Choose fewer days: {count} orders are in this range, and one call looks through {ORDERS_MAX}");
+        let words = format!(
+            "Choose fewer days: {count} orders are in this range, and one call looks through {ORDERS_MAX}"
+        );
         return Ok(Answer::Error(words));
     }
     let mut rows = Vec::new();

@@ -187,7 +187,8 @@ fn note(parts: &Parts) -> Result<String, Problem> {
     let Some(value) = parts.headers.get(NOTE_HEADER) else { return Ok(String::new()) };
     let text = std::str::from_utf8(value.as_bytes()).ok().map(str::trim);
     let fits = text.filter(|text| text.chars().count() <= NOTE_CHARS_MAX);
-    let wrong = || Problem::invalid([("Audit-Note", format!("is text of at most {NOTE_CHARS_MAX} characters"))]);
+    let wrong =
+        || Problem::invalid([("Audit-Note", format!("is text of at most {NOTE_CHARS_MAX} characters"))]);
     fits.map(str::to_owned).ok_or_else(wrong)
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Product {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(read_only, pattern = "^prd_[0-9a-hjkmnp-tv-z]{26}$")]
     id: Option<String>,
-    /// Its number in the CRM-compatible API (product1_id), unique over all campaigns.
+    /// Its number in the CRM-compatible API (`product1_id`), unique over all campaigns.
     #[schema(minimum = 1)]
     pub(crate) number: i64,
     /// Its name.
@@ -247,7 +247,8 @@ impl Resource for Campaign {
 
     /// The hub names products by number and calls their gateway or profile the target.
     fn rename(&self, rest: &str) -> String {
-        let Some((number, field)) = rest.strip_prefix("products[").and_then(|rest| rest.split_once(']')) else {
+        let Some((number, field)) = rest.strip_prefix("products[").and_then(|rest| rest.split_once(']'))
+        else {
             return rest.to_owned();
         };
         let at = self.products.iter().position(|product| product.number.to_string() == number);

@@ -8,7 +8,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{account, attempts, campaigns, cascade_profiles, decline_maps, gateway_profiles, gateways, orders, providers};
+use super::{
+    account, attempts, campaigns, cascade_profiles, decline_maps, gateway_profiles, gateways, orders,
+    providers,
+};
 use crate::apply::Document;
 
 /// What the routes do not say of themselves.
@@ -41,8 +44,12 @@ pub(crate) fn value() -> Value {
     }
     set(&mut document, "security", json!([{"key": []}]));
     if let Some(components) = document.get_mut("components") {
-        set(components, "securitySchemes", json!({"key": {"type": "http", "scheme": "bearer", "description":
-            "A key that begins with rk_ and has scopes: read, write, operate."}}));
+        set(
+            components,
+            "securitySchemes",
+            json!({"key": {"type": "http", "scheme": "bearer", "description":
+            "A key that begins with rk_ and has scopes: read, write, operate."}}),
+        );
         if let Some(schemas) = components.get_mut("schemas") {
             set(schemas, "Problem", problem());
             add_examples(schemas);
@@ -135,13 +142,25 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     });
     let errors = [
         (true, "401", "`unauthorized`: no key, an unknown one, or one that was revoked."),
-        (true, "403", "`forbidden`: the key lacks the scope, or calls from an address that it does not allow."),
+        (
+            true,
+            "403",
+            "`forbidden`: the key lacks the scope, or calls from an address that it does not allow.",
+        ),
         (has_body, "400", "`invalid_json`, `idempotency_key_missing`, …: the request cannot be understood."),
         (path.contains("{id}"), "404", "`not_found`."),
-        (is_change, "409", "`in_use`, `wrong_state`, `changed_meanwhile`, `idempotency_key_in_use`: does not fit the state."),
+        (
+            is_change,
+            "409",
+            "`in_use`, `wrong_state`, `changed_meanwhile`, `idempotency_key_in_use`: does not fit the state.",
+        ),
         (has_body, "413", "`too_large`."),
         (has_body, "415", "`unsupported_media_type`."),
-        (has_body || takes_query, "422", "`invalid_fields`, `idempotency_key_reused`: understood, but wrong."),
+        (
+            has_body || takes_query,
+            "422",
+            "`invalid_fields`, `idempotency_key_reused`: understood, but wrong.",
+        ),
         (true, "500", "`internal`."),
         (true, "503", "`overloaded`: not begun; try again."),
     ];
@@ -161,7 +180,8 @@ fn error(words: &str) -> Value {
 /// `get /v1/orders/{id}` is `get_order`-like: the method, the path without `v1`, and `by_id` for a parameter.
 fn operation_id(path: &str, method: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != "v1");
-    let parts = parts.map(|part| if part == "{id}" { "by_id".to_owned() } else { part.replace(['-', '.'], "_") });
+    let parts =
+        parts.map(|part| if part == "{id}" { "by_id".to_owned() } else { part.replace(['-', '.'], "_") });
     std::iter::once(method.to_owned()).chain(parts).collect::<Vec<_>>().join("_")
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn configure(error: ConfigureError, rename: impl Fn(Wrong) -> Wrong) 
             Problem::from(problems.into_iter().map(rename).collect::<Vec<_>>())
         }
         ConfigureError::ChangedMeanwhile => {
-            let words = "Somebody else changed the configuration meanwhile; load it again and repeat the change.";
+            let words =
+                "Somebody else changed the configuration meanwhile; load it again and repeat the change.";
             Problem::conflict("changed_meanwhile", words)
         }
         ConfigureError::Hub(error) => hub(error),
@@ -35,7 +36,9 @@ pub(crate) fn remove(error: ConfigureError) -> Problem {
             let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Problem::conflict("in_use", words.join("; "))
         }
-        other @ (ConfigureError::ChangedMeanwhile | ConfigureError::Hub(_)) => configure(other, |wrong| wrong),
+        other @ (ConfigureError::ChangedMeanwhile | ConfigureError::Hub(_)) => {
+            configure(other, |wrong| wrong)
+        }
     }
 }
 

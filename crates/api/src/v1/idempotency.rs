@@ -71,8 +71,12 @@ pub(crate) async fn once(
     work: impl Future<Output = Ended> + Send + 'static,
 ) -> Result<Response, Problem> {
     let now = hub.minter().now();
-    let take =
-        Transaction::new("take_idempotency_key").with(idempotency::take(merchant_id, &key, &fingerprint, now));
+    let take = Transaction::new("take_idempotency_key").with(idempotency::take(
+        merchant_id,
+        &key,
+        &fingerprint,
+        now,
+    ));
     let task = tokio::spawn(async move {
         match hub.store().commit(take).await {
             Ok(_) => {}

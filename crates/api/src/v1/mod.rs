@@ -31,13 +31,12 @@ pub(crate) use account::Account;
 pub(crate) use campaigns::Campaign;
 pub(crate) use cascade_profiles::CascadeProfile;
 pub(crate) use decline_maps::DeclineMap;
-pub(crate) use document::value as described_document;
 pub(crate) use directory::{Directory, Names, Style};
+pub(crate) use document::value as described_document;
 pub(crate) use gateway_profiles::GatewayProfile;
 pub(crate) use gateways::Gateway;
 pub(crate) use resource::{Resource, Saved};
 pub(crate) use setting::Setting;
-pub(crate) use values::Reference;
 
 use axum::Router;
 use hub::Hub;

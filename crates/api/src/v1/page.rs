@@ -44,9 +44,8 @@ impl TryFrom<i64> for Limit {
 }
 
 /// Where a page of orders ended: lists run from the newest to the oldest, and by id within a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, max_length = 100)]
 pub(crate) struct Cursor {
     /// When the last order was made.
     pub(crate) created_at: Timestamp,

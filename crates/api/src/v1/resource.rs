@@ -59,7 +59,7 @@ pub(crate) trait Resource: Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// Under what a resource is saved.
-pub(crate) struct Saved<'a, R: Resource + ?Sized> {
+pub(crate) struct Saved<'a, R: Resource> {
     /// Its id.
     pub(crate) id: R::Id,
     /// Its number.
@@ -86,11 +86,7 @@ fn find<'a, R: Resource>(configuration: &'a Configuration, id: &str) -> Result<&
     R::all(configuration).iter().find(|one| R::id_of(one) == id).ok_or_else(Problem::not_found)
 }
 
-async fn shown<R: Resource>(
-    hub: &Hub,
-    configuration: &Configuration,
-    one: &R::Domain,
-) -> Result<R, Problem> {
+async fn shown<R: Resource>(hub: &Hub, configuration: &Configuration, one: &R::Domain) -> Result<R, Problem> {
     let names = Names::load(hub, configuration, Style::Ids).await.map_err(errors::store)?;
     Ok(R::show(one, &names))
 }
@@ -166,7 +162,10 @@ pub(crate) async fn remove<R: Resource>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what is saved, under what, for whom; bundled they would not read better")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is saved, under what, for whom; bundled they would not read better"
+)]
 async fn save<R: Resource>(
     hub: &Hub,
     caller: &Caller<Write>,
@@ -207,7 +206,10 @@ fn renamed<R: Resource>(body: &R, number: i64, wrong: Wrong) -> Wrong {
 }
 
 /// What a patch makes of a resource, read and refused like any other body.
-pub(crate) async fn patched<R: Serialize + DeserializeOwned>(current: &R, patch: Value) -> Result<R, Problem> {
+pub(crate) async fn patched<R: Serialize + DeserializeOwned>(
+    current: &R,
+    patch: Value,
+) -> Result<R, Problem> {
     if !patch.is_object() {
         return Err(Problem::invalid([("", "is an object with the fields to change")]));
     }
@@ -243,13 +245,15 @@ fn merge(into: &mut Value, patch: Value) {
 /// The six endpoints of a resource, as `fn routes()` of the module that uses it.
 macro_rules! endpoints {
     ($resource:ty, $tag:literal, $all:literal, $one:literal) => {
+        use $crate::v1::page::Page;
+
         /// Lists all.
         #[utoipa::path(get, path = $all, tag = $tag,
-            responses((status = 200, description = "All of them.", body = inline($crate::v1::page::Page<$resource>))))]
+            responses((status = 200, description = "All of them.", body = inline(Page<$resource>))))]
         async fn list(
             axum::extract::State(hub): axum::extract::State<hub::Hub>,
             caller: $crate::v1::auth::Caller<$crate::v1::auth::Read>,
-        ) -> Result<web::Json<$crate::v1::page::Page<$resource>>, web::Problem> {
+        ) -> Result<web::Json<Page<$resource>>, web::Problem> {
             $crate::v1::resource::list(&hub, &caller).await
         }
 

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A setting of a gateway: a text, a whole number or a flag, as its provider's form asks. Credentials are given here too
 /// and never come back.
-#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a text, a whole number or true or false")]
 pub(crate) enum Setting {
     /// On or off.
@@ -15,7 +19,6 @@ pub(crate) enum Setting {
     /// A whole number.
     Integer(i64),
     /// Any other number: no form takes it, and the refusal names the field.
-    #[schema(ignore)]
     Fraction(f64),
     /// A text.
     Text(String),
@@ -24,11 +27,40 @@ pub(crate) enum Setting {
 }
 
 /// The name of an environment variable that holds the value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Environment {
     /// The variable's name.
     pub(crate) env: String,
+}
+
+impl PartialSchema for Setting {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(kind);
+        let name =
+            of(Type::String).description(Some("The name of an environment variable that holds the value."));
+        let variable = ObjectBuilder::new()
+            .property("env", name)
+            .required("env")
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+            .description(Some("In configuration files only."));
+        let words =
+            "A text, a whole number or a flag, as the provider's form asks. Credentials are given here too.";
+        let one_of = OneOfBuilder::new()
+            .item(of(Type::Boolean))
+            .item(of(Type::Integer))
+            .item(of(Type::String).max_length(Some(512)))
+            .item(variable)
+            .description(Some(words))
+            .build();
+        Schema::OneOf(one_of).into()
+    }
+}
+
+impl ToSchema for Setting {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Setting")
+    }
 }
 
 impl Setting {

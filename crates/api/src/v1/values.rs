@@ -2,8 +2,12 @@
 
 use domain::money::Currency;
 use jiff::Timestamp;
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// An amount of money in whole minor units (cents for USD, yen for JPY).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -76,13 +80,30 @@ impl From<Instant> for String {
 }
 
 /// Another resource: by its id, or by its number. Answers give the id; configuration files give the number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected an id or a number")]
 pub(crate) enum Reference {
     /// By number.
-    Number(#[schema(minimum = 1)] i64),
+    Number(i64),
     /// By id.
     Id(String),
+}
+
+impl PartialSchema for Reference {
+    fn schema() -> RefOr<Schema> {
+        let number =
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).description(Some("By number."));
+        let id =
+            ObjectBuilder::new().schema_type(Type::String).max_length(Some(40)).description(Some("By id."));
+        let words = "Another resource: by its id, or by its number. Answers give the id; configuration files the number.";
+        Schema::OneOf(OneOfBuilder::new().item(number).item(id).description(Some(words)).build()).into()
+    }
+}
+
+impl ToSchema for Reference {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Reference")
+    }
 }
 
 /// Declares words of the API that stand for a domain enum, variant by variant.

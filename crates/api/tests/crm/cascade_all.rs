@@ -15,7 +15,8 @@ use crate::setup::{
 
 /// Campaign 1 at gateway 1, campaign 2 through a gateway profile; the cascades of both name ordinary gateway 2.
 async fn app(on: On) -> TestApp {
-    let app = TestApp::new(on).await.with_gateways(&[1, 2]).await.with_cascade_all(9).await.with_campaign().await;
+    let app =
+        TestApp::new(on).await.with_gateways(&[1, 2]).await.with_cascade_all(9).await.with_campaign().await;
     let mut direct = gateway(1, FAKE);
     direct.direct_cascade = Some(cascade_id(1));
     let mut profile = gateway_profile(1, &[1]);
@@ -42,7 +43,8 @@ async fn change_salvage(app: &TestApp, enabled: bool, cascade_all: bool) {
 #[case::postgres(On::Postgres)]
 #[tokio::test]
 async fn r62_every_soft_decline_goes_there_without_any_profile(#[case] on: On) {
-    let app = TestApp::new(on).await.with_gateways(&[1, 2]).await.with_cascade_all(9).await.with_campaign().await;
+    let app =
+        TestApp::new(on).await.with_gateways(&[1, 2]).await.with_cascade_all(9).await.with_campaign().await;
     app.change(vec![Change::Campaign(campaign(2, to_gateway(2)))]).await;
     app.script(1, [SOFT]);
     app.script(2, [SOFT]);

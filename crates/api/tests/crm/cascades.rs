@@ -117,10 +117,14 @@ async fn r58_r60_whatever_is_no_approval_is_a_decline(#[case] on: On) {
     for act in [SOFT, HARD, Act::Reject(rejection), Act::FailBefore, Act::LoseBefore] {
         app.script(1, [SOFT]);
         app.script(9, [act.clone()]);
-        let (id, text) = app.declined(&sale().with("emailAddress", format!("{}@example.com", app.asked(9)))).await;
+        let (id, text) =
+            app.declined(&sale().with("emailAddress", format!("{}@example.com", app.asked(9)))).await;
         assert_eq!(text, "Do not honor", "{act:?}");
         let order = app.order(&id).await;
-        assert_eq!((order["orderStatus"].as_str(), order["fulfillments"].as_array().map(Vec::len)), (Some("DECLINED"), Some(0)));
+        assert_eq!(
+            (order["orderStatus"].as_str(), order["fulfillments"].as_array().map(Vec::len)),
+            (Some("DECLINED"), Some(0))
+        );
         assert_eq!(app.events(&id).await, ["decline"], "{act:?}");
     }
     assert_eq!((app.asked(9), app.taken(9)), (5, 0));
@@ -251,11 +255,8 @@ async fn routed(on: On, members: &[i64]) -> TestApp {
     let app = app(on, &[2]).await;
     let mut profile = gateway_profile(1, &[1, 2]);
     profile.cascade = Some(cascade_id(2));
-    app.change(vec![
-        Change::CascadeProfile(cascade_profile(2, members)),
-        Change::GatewayProfile(profile),
-    ])
-    .await;
+    app.change(vec![Change::CascadeProfile(cascade_profile(2, members)), Change::GatewayProfile(profile)])
+        .await;
     app.change_campaign(|campaign| campaign.products[0].target = to_profile(1)).await;
     app
 }

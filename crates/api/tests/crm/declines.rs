@@ -54,7 +54,8 @@ async fn r140_r141_r142_r146_r147_a_map_makes_just_its_message_eligible(#[case] 
 #[case::postgres(On::Postgres)]
 #[tokio::test]
 async fn r143_a_map_for_one_gateway_leaves_the_others_alone(#[case] on: On) {
-    let app = app(on).await.with(decline_map(1, MapScope::Gateway(gateway_id(2)), "Expired", Class::Soft)).await;
+    let app =
+        app(on).await.with(decline_map(1, MapScope::Gateway(gateway_id(2)), "Expired", Class::Soft)).await;
     app.change(vec![hub::Change::Campaign(campaign(2, to_gateway(2)))]).await;
     app.script(1, [EXPIRED]);
     app.script(2, [EXPIRED]);

@@ -26,10 +26,14 @@ impl Form {
     /// As the body of a form or a query string.
     pub(crate) fn encoded(&self) -> String {
         let escape = |text: &str| {
-            text.bytes().map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-                other => format!("%{other:02X}"),
-            }).collect::<String>()
+            text.bytes()
+                .map(|byte| match byte {
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                        char::from(byte).to_string()
+                    }
+                    other => format!("%{other:02X}"),
+                })
+                .collect::<String>()
         };
         let pairs: Vec<String> =
             self.0.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();

@@ -9,7 +9,6 @@ mod log;
 mod setup;
 mod wire;
 
-mod buyer;
 mod cascade_all;
 mod cascades;
 mod checkout;

@@ -129,7 +129,8 @@ async fn r25_r47_a_misplaced_salvage_gateway_is_reported_and_never_charged_first
 #[case::postgres(On::Postgres)]
 #[tokio::test]
 async fn r25_a_gateway_that_cannot_be_asked_is_not_replaced_by_a_salvage_gateway(#[case] on: On) {
-    let app = TestApp::new(on).await.with_gateways(&[1]).await.with_cascade_all(9).await.with_campaign().await;
+    let app =
+        TestApp::new(on).await.with_gateways(&[1]).await.with_cascade_all(9).await.with_campaign().await;
     app.script(1, [Act::FailBefore, Act::FailBefore]);
     let (id, _) = app.declined(&sale()).await;
     assert_eq!((app.asked(1), app.asked(9)), (2, 0));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use api::apply::{Action, Plan};
 use clap::Args;
 use domain::ids::MerchantId;
 use gateways::http::TimeLimits;
@@ -59,13 +60,26 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let (hub, _held) = crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
     let merchant = find_or_make(&hub, options.merchant).await?;
     let plan = api::apply::plan(&hub, merchant, &document).await?;
-    print!("{plan}");
-    if !options.plan {
+    show(&plan);
+    if !options.plan && !plan.is_empty() {
         api::apply::apply(&hub, merchant, &document, "recoup apply", &options.note).await?;
         println!("Applied.");
     }
     hub.store().close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The plan for people: what changes, then one line of counts.
+fn show(plan: &Plan) {
+    for line in plan.lines.iter().filter(|line| line.action != Action::Unchanged) {
+        println!("{line}");
+    }
+    for warning in &plan.warnings {
+        println!("warning: {warning}");
+    }
+    let counts = [Action::Create, Action::Update, Action::Delete, Action::Unchanged].map(|one| plan.count(one));
+    let [made, changed, removed, same] = counts;
+    println!("{made} to create, {changed} to update, {removed} to delete, {same} unchanged.");
 }
 
 /// The only merchant, or a new one in an empty database.

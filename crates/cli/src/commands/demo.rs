@@ -73,7 +73,11 @@ async fn serve(stage: Stage) -> Result<()> {
         Driver::new(stage.hub.charging().clone(), stage.hub.aftermath()),
         Driver::new(stage.rescue.clone(), stage.platform.consequences()),
     ];
-    let driving: Vec<_> = drivers.into_iter().map(|one| tokio::spawn(one.run(poll, ending.clone()))).collect();
+    let drive = |one: Driver| {
+        let ending = ending.clone();
+        tokio::spawn(async move { one.run("demo", poll, ending).await })
+    };
+    let driving: Vec<_> = drivers.into_iter().map(drive).collect();
     println!("Serving until Ctrl-C.");
     stop.await;
     ending.cancel();

@@ -66,7 +66,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let stop = web::shutdown::signal()?;
     let ending = CancellationToken::new();
     let driver = Driver::new(assembled.charging.clone(), role.consequences());
-    let driving = tokio::spawn(driver.run(options.limits.poll(), ending.clone()));
+    let driving = {
+        let (poll, ending) = (options.limits.poll(), ending.clone());
+        tokio::spawn(async move { driver.run("platform", poll, ending).await })
+    };
     platform::serve(listener, role, stop).await?;
     ending.cancel();
     driving.await.context("the driver ended badly")?;

@@ -70,11 +70,17 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     if hub.store().list_merchants().await?.is_empty() {
         println!("There is no merchant yet: stop, and run `recoup apply FILE` and `recoup user add LOGIN`.");
     }
+    if let Some(words) = crate::assemble::hold_after_restore(hub.store(), &SystemClock).await? {
+        println!("Automatic charging is held {words}. Orders are taken; look at `recoup doctor` first.");
+    }
     println!("Hub on http://{}", listener.local_addr()?);
     let stop = web::shutdown::signal()?;
     let ending = CancellationToken::new();
     let driver = Driver::new(hub.charging().clone(), hub.aftermath());
-    let driving = tokio::spawn(driver.run(options.limits.poll(), ending.clone()));
+    let driving = {
+        let (poll, ending) = (options.limits.poll(), ending.clone());
+        tokio::spawn(async move { driver.run("hub", poll, ending).await })
+    };
     web::serve(listener, router(&hub), stop).await?;
     ending.cancel();
     hub.drain().await;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use api::v1::auth::{Scope, create_api_key};
 use clap::{Args, Subcommand};
-use domain::Entropy;
 use domain::ids::MerchantId;
 use gateways::http::TimeLimits;
 use hub::Hub;

@@ -55,7 +55,17 @@ async fn evaluate(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) -
         Refusal::titled(StatusCode::INTERNAL_SERVER_ERROR, "The service failed to answer.")
     })?;
     match begun? {
-        Begun::Answered(recovery) => Ok(replay(&recovery, asked.sense_key.as_deref())),
+        Begun::Answered(recovery) => {
+            let status = recovery.answered.as_deref().unwrap_or(answered::DECLINED);
+            tracing::info!(
+                recovery.id = %recovery.id,
+                recovery.state = recovery.state.as_str(),
+                "Recovery {} is answered {status}: {}",
+                recovery.id,
+                recovery.reason
+            );
+            Ok(replay(&recovery, asked.sense_key.as_deref()))
+        }
         Begun::Elsewhere => match platform.known(mid, &asked, &fingerprint).await? {
             Some(known) => known,
             None => Err(Refusal::in_progress(STILL_RUNNING)),

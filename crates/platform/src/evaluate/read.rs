@@ -1,7 +1,7 @@
 //! An evaluate's body, with every problem reported at once.
 
 use domain::attempt::{Initiator, Purpose};
-use domain::card::{CardNumber, Expiry, SecurityCode, mask_card_numbers};
+use domain::card::{CardNumber, Expiry, SecurityCode};
 use domain::contact::{Address, Contact, ip_address};
 use domain::ids::TokenId;
 use domain::money::{Currency, Money};
@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use storage::platform::PlatformAccount;
 use uuid::Uuid;
 
-use crate::body::Body;
+use crate::body::{Body, storable};
 use crate::settings::Settings;
 
 /// Most characters of an id or key that a merchant chooses.
@@ -98,17 +98,22 @@ pub(crate) fn read(
             card,
             sense_key: Some(body.text("sensekey")).filter(|key| !key.is_empty()),
             declined_with: (
-                mask_card_numbers(&body.text("transaction.responsecode")),
-                mask_card_numbers(&body.text("transaction.responsecodesource")),
+                storable(&body.text("transaction.responsecode")),
+                storable(&body.text("transaction.responsecodesource")),
             ),
         }),
         _ => Err(problems),
     }
 }
 
+/// Whether an evaluate may name an order so.
+pub(crate) fn is_possible_id(text: &str) -> bool {
+    text.chars().count() <= ID_CHARS_MAX && !text.chars().any(char::is_control)
+}
+
 fn id(body: &Body, path: &str, name: &'static str, problems: &mut Problems) -> String {
     let text = body.text(path);
-    if text.chars().count() > ID_CHARS_MAX || text.chars().any(char::is_control) {
+    if !is_possible_id(&text) {
         problems
             .push((name, format!("The field {name} is invalid: it has at most {ID_CHARS_MAX} characters.")));
     }
@@ -233,20 +238,20 @@ fn contact(body: &Body) -> Contact {
     let billing = address(body, "billinginformation");
     let shipping = address(body, "shippinginformation");
     let email = body.text("payer.email");
-    let phone = |path: &str| mask_card_numbers(&body.text(path));
+    let phone = |path: &str| storable(&body.text(path));
     let payer = phone("payer.phone");
     Contact {
         shipping: if body.has("shippinginformation") { shipping } else { billing.clone() },
         billing,
         // A client without an address sends this word.
-        email: if email.eq_ignore_ascii_case("na") { String::new() } else { mask_card_numbers(&email) },
+        email: if email.eq_ignore_ascii_case("na") { String::new() } else { storable(&email) },
         phone: if payer.is_empty() { phone("billinginformation.phone") } else { payer },
         ip_address: ip_address(&body.text("customerip")).unwrap_or_default(),
     }
 }
 
 fn address(body: &Body, part: &str) -> Address {
-    let field = |name: &str| mask_card_numbers(&body.text(&format!("{part}.{name}")));
+    let field = |name: &str| storable(&body.text(&format!("{part}.{name}")));
     let country = field("countrycode");
     Address {
         first_name: field("firstname"),

@@ -13,6 +13,7 @@ use storage::platform::{RecoveryFilter, RecoveryPage, RecoveryState};
 
 use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
+use crate::evaluate::read::is_possible_id;
 use crate::orders::row::{STATUSES, row, status_of};
 
 /// Orders on a page unless asked otherwise (<https://docs.flexfactor.io/docs/orders-1>).
@@ -98,7 +99,7 @@ fn read(query: &str, mid: &str) -> Result<Asked, Refusal> {
         let fits = match name.to_ascii_lowercase().trim_end_matches("[]") {
             "query" => {
                 asked.filter.external_order_id = Some(value.to_owned());
-                true
+                is_possible_id(value)
             }
             "status" => value.split(',').all(|one| {
                 let number = one.trim().parse::<i64>();

@@ -8,9 +8,9 @@ use storage::attempts::InDoubt;
 use storage::platform::{self as rows, Recovery, RecoveryState};
 use storage::{Step, StoreError, Transaction, operations, payments};
 
+use crate::Platform;
 use crate::evaluate::answered;
 use crate::rescue::{Begun, Rescue};
-use crate::{Platform, decline};
 
 /// States in which nobody was told that it is approved.
 const OPEN: [RecoveryState; 2] = [RecoveryState::Processing, RecoveryState::Doubtful];
@@ -39,7 +39,7 @@ impl Platform {
                 transaction.with(rows::enter_order(recovery.merchant_id, &recovery.external_order_id));
         }
         match self.store().commit(transaction.with(rows::insert_recovery(&recovery))).await {
-            Ok(_) => Ok(Begun::Answered(recovery)),
+            Ok(_) => Ok(Begun::Answered(Box::new(recovery))),
             Err(error) if error.is_conflict_in(rows::RECOVERY_EXISTS) => Ok(Begun::Elsewhere),
             Err(error) if error.is_conflict_in(rows::CANCELLED_BEFORE) => {
                 self.store_cancelled(recovery).await
@@ -63,7 +63,7 @@ impl Platform {
         };
         let transaction = Transaction::new("refuse_cancelled").with(rows::insert_recovery(&recovery));
         match self.store().commit(transaction).await {
-            Ok(_) => Ok(Begun::Answered(recovery)),
+            Ok(_) => Ok(Begun::Answered(Box::new(recovery))),
             Err(error) if error.is_conflict_in(rows::RECOVERY_EXISTS) => Ok(Begun::Elsewhere),
             Err(error) => Err(error),
         }
@@ -132,7 +132,7 @@ impl Platform {
         outcome: &Outcome,
         why: &str,
     ) -> Result<Recovery, StoreError> {
-        let mut steps = decline::counted(attempt, outcome, self.now());
+        let mut steps = self.left_behind(attempt, outcome);
         steps.push(self.payment(attempt, PaymentState::Declined));
         steps.push(self.moved(rescue, &OPEN, RecoveryState::Declined, answered::DECLINED, why));
         let consequence = Consequence { steps, then: Vec::new() };

@@ -26,6 +26,7 @@ use crate::evaluate::card::FoundCard;
 use crate::evaluate::details;
 use crate::evaluate::read::Asked;
 use plan::Plan;
+use request::charge_request;
 pub(crate) use routes::Acquirer;
 
 /// Times that a plan is made anew because the routes changed meanwhile.
@@ -45,7 +46,7 @@ pub(crate) struct Rescue {
 /// What came of it.
 pub(crate) enum Begun {
     /// It ended; the recovery as stored.
-    Answered(Recovery),
+    Answered(Box<Recovery>),
     /// Its key or its order belongs to another request.
     Elsewhere,
 }
@@ -110,8 +111,11 @@ impl Platform {
             rescue.recovery.payment_id = Some(payment_id);
             let Some(first) = acquirers.first() else { continue };
             let attempt = self.first_attempt(&rescue, first, acquirers.len());
-            match self.store().commit(self.intent(&rescue, &attempt, version)).await {
-                Ok(_) => return self.ask_all(&rescue, code, &acquirers, attempt).await.map(Begun::Answered),
+            match self.store().commit(intent(&rescue, &attempt, version)).await {
+                Ok(_) => {
+                    let recovery = self.ask_all(&rescue, code, &acquirers, attempt).await?;
+                    return Ok(Begun::Answered(Box::new(recovery)));
+                }
                 Err(error) if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) => {}
                 Err(error) if error.is_conflict_in(rows::CANCELLED_BEFORE) => {
                     rescue.recovery.payment_id = None;
@@ -122,25 +126,6 @@ impl Platform {
             }
         }
         Err(StoreError::Conflict { step: merchants::CONFIGURATION_CHANGED })
-    }
-
-    /// The intent: recovery, payment and attempt in one transaction, before any byte leaves.
-    fn intent(&self, rescue: &Rescue, attempt: &Attempt, version: i64) -> Transaction {
-        let payment = Payment {
-            id: attempt.payment_id,
-            merchant_id: rescue.mid,
-            order_id: attempt.order_id,
-            amount: attempt.amount,
-            state: PaymentState::Attempting,
-        };
-        Transaction::new("rescue_intent")
-            .with(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id))
-            .with(merchants::check_version(rescue.mid, version))
-            .with(cards::upsert(&rescue.card.stored, attempt.created_at))
-            .with(rows::insert_recovery(&rescue.recovery))
-            .with(payments::insert(&payment, attempt.created_at))
-            .with(cards::lock_budget(rescue.mid, &attempt.card_fingerprint))
-            .with(attempts::insert(attempt))
     }
 
     async fn ask_all(
@@ -190,7 +175,7 @@ impl Platform {
     ) -> Answer {
         match self.live(rescue.mid, acquirer).await {
             Some(gateway) => {
-                let request = self.charge_request(rescue, code, attempt);
+                let request = charge_request(rescue, code, attempt);
                 self.charging.send(&gateway, attempt, &request).await
             }
             None => Answer::Lapsed(Lapse {
@@ -219,7 +204,7 @@ impl Platform {
         outcome: &Outcome,
         next: &Attempt,
     ) -> Result<Recorded, StoreError> {
-        let mut steps = decline::counted(attempt, outcome, self.now());
+        let mut steps = self.left_behind(attempt, outcome);
         steps.push(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id));
         steps.push(self.still_processing(rescue));
         steps.push(cards::lock_budget(rescue.mid, &attempt.card_fingerprint));
@@ -255,4 +240,23 @@ impl Platform {
             id: rescue.recovery.id.uuid().to_string(),
         })
     }
+}
+
+/// The intent: recovery, payment and attempt in one transaction, before any byte leaves.
+fn intent(rescue: &Rescue, attempt: &Attempt, version: i64) -> Transaction {
+    let payment = Payment {
+        id: attempt.payment_id,
+        merchant_id: rescue.mid,
+        order_id: attempt.order_id,
+        amount: attempt.amount,
+        state: PaymentState::Attempting,
+    };
+    Transaction::new("rescue_intent")
+        .with(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id))
+        .with(merchants::check_version(rescue.mid, version))
+        .with(cards::upsert(&rescue.card.stored, attempt.created_at))
+        .with(rows::insert_recovery(&rescue.recovery))
+        .with(payments::insert(&payment, attempt.created_at))
+        .with(cards::lock_budget(rescue.mid, &attempt.card_fingerprint))
+        .with(attempts::insert(attempt))
 }

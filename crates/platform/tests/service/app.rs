@@ -70,8 +70,8 @@ impl App {
     }
 
     pub(crate) async fn add_route(&self, number: i64) {
-        let mut settings = gateways::Settings::default();
-        settings.plain = BTreeMap::from([("name".to_owned(), format!("acquirer-{number}"))]);
+        let plain = BTreeMap::from([("name".to_owned(), format!("acquirer-{number}"))]);
+        let settings = gateways::Settings { plain, ..gateways::Settings::default() };
         let route = Route {
             number,
             title: format!("Acquirer {number}"),

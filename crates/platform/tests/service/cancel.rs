@@ -26,6 +26,10 @@ async fn m8_an_external_cancel_of_an_unknown_order_refuses_a_later_evaluate(#[ca
     assert_eq!(app.acquirer(1).requests().len(), 0);
     let listed = app.get("orders?query=a%20b").await.json();
     assert_eq!(listed["orders"][0]["statusName"], json!("DECLINED"));
+    for impossible in ["%00".to_owned(), "x".repeat(200)] {
+        let answer = app.post(&format!("orders/{impossible}/external-cancel"), &json!({})).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    }
     // Another order is not touched.
     assert_eq!(app.post("evaluate", &evaluate("b")).await.text("status"), "APPROVED");
     app.finish().await;

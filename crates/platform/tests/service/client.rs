@@ -36,15 +36,13 @@ pub(crate) async fn call(
     bearer: Option<&str>,
     body: Option<&str>,
 ) -> Answer {
-    let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: */*\r\n\
-         User-Agent: Ruby\r\nConnection: close\r\n"
-    );
-    if let Some(bearer) = bearer {
-        request.push_str(&format!("Authorization: Bearer {bearer}\r\n"));
-    }
+    let authorization = bearer.map(|one| format!("Authorization: Bearer {one}\r\n")).unwrap_or_default();
     let body = body.unwrap_or_default();
-    request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: */*\r\n\
+         User-Agent: Ruby\r\nConnection: close\r\n{authorization}Content-Length: {length}\r\n\r\n{body}"
+    );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut read = Vec::new();

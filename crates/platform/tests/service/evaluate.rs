@@ -79,6 +79,8 @@ async fn all_routes_may_end_and_what_was_not_sent_goes_to_the_next(#[case] on: O
     let answer = app.post("evaluate", &evaluate("a")).await;
     assert_eq!((answer.status, answer.text("status")), (200, "DECLINED".to_owned()));
     assert_eq!(answer.json()["success"], json!(false));
+    let alerts = app.store.list_open_alerts(app.mid, 10).await.unwrap();
+    assert_eq!(alerts.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>(), ["acquirer_refused_account"]);
     let asked: usize = (1..=3).map(|number| app.acquirer(number).requests().len()).sum();
     assert_eq!((asked, app.charged(3)), (3, 0));
     assert_eq!(app.get(&format!("orders/{}", answer.text("orderId"))).await.text("statusName"), "DECLINED");

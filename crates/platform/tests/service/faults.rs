@@ -123,6 +123,31 @@ async fn an_attempt_that_nobody_finishes_is_taken_up_and_an_approval_is_voided(#
 #[case::sqlite(On::Sqlite)]
 #[case::postgres(On::Postgres)]
 #[tokio::test]
+async fn m29_a_process_that_dies_between_the_commits_leaves_no_charge_behind(#[case] on: On) {
+    let app = App::with_routes(on, 2).await;
+    app.gate().shut_behind();
+    let (body, token) = (evaluate("a").to_string(), app.token().await);
+    let address = app.address;
+    let caller = tokio::spawn(async move {
+        crate::client::call(address, "POST", "/v1/evaluate", Some(&token), Some(&body)).await
+    });
+    // The acquirer has charged; the process that asked never reads its answer.
+    app.gate().arrival().await;
+    assert_eq!(app.charged(2), 1999);
+    let id = app.get("orders?query=a").await.json()["orders"][0]["id"].as_str().unwrap().to_owned();
+    app.pass(120);
+    app.sweep().await;
+    assert_eq!((app.charged(2), app.acquirer(2).requests().len()), (0, 0));
+    assert_eq!(payment_state(&app, &id).await, PaymentState::Reversed);
+    assert_eq!(app.get(&format!("orders/{id}")).await.text("statusName"), "DECLINED");
+    caller.abort();
+    app.finish().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
 async fn a_caller_who_hangs_up_does_not_cut_a_charge_in_half(#[case] on: On) {
     let app = App::with_routes(on, 1).await;
     app.gate().shut();

@@ -1,6 +1,7 @@
 //! An acquirer that waits at a gate before it answers, so that a test can act meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::configuration::{Capabilities, Provider};
 use domain::doubt::{FenceAnswer, Finding};
@@ -23,16 +24,27 @@ pub(crate) struct GatedConnect {
 pub(crate) struct Gate {
     permits: Semaphore,
     arrived: Semaphore,
+    acts_first: AtomicBool,
 }
 
 impl Gate {
     pub(crate) fn open() -> Self {
-        Self { permits: Semaphore::new(Semaphore::MAX_PERMITS / 2), arrived: Semaphore::new(0) }
+        Self {
+            permits: Semaphore::new(Semaphore::MAX_PERMITS / 2),
+            arrived: Semaphore::new(0),
+            acts_first: AtomicBool::new(false),
+        }
     }
 
     /// From now on nobody passes.
     pub(crate) fn shut(&self) {
         self.permits.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// From now on the acquirer acts before the gate, and only its answer waits.
+    pub(crate) fn shut_behind(&self) {
+        self.acts_first.store(true, Ordering::SeqCst);
+        self.shut();
     }
 
     /// Lets so many pass.
@@ -69,6 +81,11 @@ impl Gateway for Gated {
     }
     fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {
         Box::pin(async move {
+            if self.gate.acts_first.load(Ordering::SeqCst) {
+                let answer = self.fake.charge(request).await;
+                self.gate.pass().await;
+                return answer;
+            }
             self.gate.pass().await;
             self.fake.charge(request).await
         })

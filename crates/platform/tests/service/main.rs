@@ -5,6 +5,7 @@ mod app;
 mod client;
 mod gate;
 
+mod accounts;
 mod active_merchant;
 mod cancel;
 mod evaluate;

@@ -144,7 +144,10 @@ fn decimal(
 ) -> Option<String> {
     let money = domain::Money::from(money?);
     if let Some(currency) = currency.filter(|currency| *currency != money.currency()) {
-        problems.push(Wrong::new(format!("{field}.currency"), format!("prices of this campaign are in {currency}")));
+        problems.push(Wrong::new(
+            format!("{field}.currency"),
+            format!("prices of this campaign are in {currency}"),
+        ));
     }
     Some(money.decimal())
 }
@@ -172,7 +175,11 @@ fn check(body: &NewOrder, problems: &mut Vec<Wrong>) {
     };
     wrong(body.items.len() > ITEMS_MAX, "items", "an order has at most 50 items");
     let ip = body.ip_address.as_deref();
-    wrong(ip.is_some_and(|ip| ip_address(ip).is_none()), "ip_address", "is no IPv4 or IPv6 address; leave it out");
+    wrong(
+        ip.is_some_and(|ip| ip_address(ip).is_none()),
+        "ip_address",
+        "is no IPv4 or IPv6 address; leave it out",
+    );
     let email = body.email.trim();
     let is_address = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     wrong(!email.is_empty() && !is_address, "email", "is no e-mail address; leave it out");
@@ -180,7 +187,11 @@ fn check(body: &NewOrder, problems: &mut Vec<Wrong>) {
     wrong(body.phone.chars().count() > 50, "phone", "has at most 50 characters");
     wrong(body.extra.len() > 50, "extra", "has at most 50 fields");
     let long = |(name, text): (&String, &String)| name.chars().count() > 64 || text.chars().count() > 500;
-    wrong(body.extra.iter().any(long), "extra", "has names of at most 64 and values of at most 500 characters");
+    wrong(
+        body.extra.iter().any(long),
+        "extra",
+        "has names of at most 64 and values of at most 500 characters",
+    );
     let has_card = body.extra.keys().any(|name| mask_card_numbers(name) != *name);
     wrong(has_card, "extra", "has a name that looks like a card number");
 }
@@ -202,7 +213,9 @@ fn renamed(body: &NewOrder, wrong: Wrong) -> Option<Wrong> {
     let by_id = |to: &Reference| matches!(to, Reference::Id(_));
     let message = match field.as_str() {
         "campaign" if by_id(&body.campaign) => "there is no campaign with this id".to_owned(),
-        "force_gateway" if wrong.message.ends_with("number 0") => "there is no gateway with this id".to_owned(),
+        "force_gateway" if wrong.message.ends_with("number 0") => {
+            "there is no gateway with this id".to_owned()
+        }
         _ if wrong.message.ends_with("has no product with the number 0") => {
             "this campaign has no such product".to_owned()
         }

@@ -53,7 +53,7 @@ struct Filter {
     limit: Option<Limit>,
     /// Where the last page ended: its `next_cursor`.
     #[serde(default)]
-    #[param(inline)]
+    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
 }
 

@@ -9,8 +9,8 @@ mod refund;
 mod request;
 mod shown;
 
-pub(crate) use request::samples;
 pub(crate) use refund::samples as refund_samples;
+pub(crate) use request::samples;
 
 use hub::Hub;
 use utoipa_axum::router::OpenApiRouter;

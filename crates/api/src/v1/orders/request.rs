@@ -19,7 +19,7 @@ pub(crate) struct NewItem {
     /// The campaign product.
     pub(crate) product: Reference,
     /// How many.
-    #[serde(default = "super::request::one")]
+    #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 1000)]
     pub(crate) quantity: i64,
     /// Unit price, when it differs from the product's.
@@ -30,15 +30,21 @@ pub(crate) struct NewItem {
     pub(crate) shipping: Option<Money>,
 }
 
-pub(crate) fn one() -> i64 {
+fn one() -> i64 {
     1
 }
 
 /// A text that is never printed nor written.
 #[derive(Clone, Default, Deserialize, ToSchema)]
-#[serde(transparent)]
+#[serde(from = "String")]
 #[schema(value_type = String)]
 pub(crate) struct Hidden(pub(crate) Zeroizing<String>);
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -66,7 +66,10 @@ pub(super) fn day() -> Vec<Order> {
             5 => add(test_card_number(TestCard::OnlyOnPrimary, 202, 300), Special::None),
             6 => add(None, Special::AnswerLost),
             10 => add(None, Special::RequestLost),
-            _ => add(test_card_number(TestCard::Always, 201, 400 + hour), Special::PostedTwice),
+            _ => {
+                add(test_card_number(TestCard::Always, 201, 400 + hour), Special::None);
+                add(None, Special::PostedTwice);
+            }
         }
     }
     orders

@@ -1,0 +1,15 @@
+//! The native API and `apply`, black-box over loopback HTTP, on both databases.
+#![cfg(test)]
+
+mod support;
+
+mod activation;
+mod applying;
+mod configuring;
+mod doubt;
+mod idempotency;
+mod keys;
+mod orders;
+mod placement;
+mod publishing;
+mod tenants;
