@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use charging::{Consequence, Consequences};
 use domain::attempt::{Attempt, AttemptState, Outcome, RawDecline};
+use domain::configuration::Configuration;
 use domain::order::{Order, OrderStatus};
 use domain::payment::PaymentState;
 use gateways::{Gateway, OperationKind, Reply};
@@ -75,12 +76,18 @@ impl Aftermath {
         Ok(Consequence { steps, then: vec![operation] })
     }
 
-    fn after_decline(&self, order: &Order, attempt: &Attempt, outcome: &Outcome) -> Consequence {
+    fn after_decline(
+        &self,
+        configuration: &Configuration,
+        order: &Order,
+        attempt: &Attempt,
+        outcome: &Outcome,
+    ) -> Consequence {
         let now = self.hub.minter().now();
         let mut steps = Vec::new();
         let words = match outcome {
             Outcome::Declined(decline) => {
-                steps.extend(self.hub.counted(order, attempt, decline));
+                steps.extend(self.hub.counted(configuration, order, attempt, decline));
                 format!("Resolved: declined ({}).", decline.reason.as_str())
             }
             Outcome::NotExecuted(lapse) => format!("Resolved: nothing was charged. {}", lapse.text),
@@ -124,7 +131,9 @@ impl Consequences for Aftermath {
             match outcome {
                 Outcome::Approved(_) => self.after_approval(&order, attempt).await,
                 Outcome::Declined(_) | Outcome::NotExecuted(_) => {
-                    Ok(self.after_decline(&order, attempt, outcome))
+                    let configuration =
+                        self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
+                    Ok(self.after_decline(&configuration, &order, attempt, outcome))
                 }
             }
         })

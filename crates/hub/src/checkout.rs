@@ -190,7 +190,8 @@ impl Checkout {
     }
 
     async fn declined(&mut self, attempt: &Attempt, decline: Decline) -> Result<Next, HubError> {
-        let mut steps = self.hub.counted(&self.prepared.order, attempt, &decline);
+        let mut steps =
+            self.hub.counted(&self.prepared.configuration, &self.prepared.order, attempt, &decline);
         let said = format!(
             "Declined by gateway {}: {} ({}, {}).",
             self.number_of(attempt.gateway_id),
@@ -434,7 +435,8 @@ impl Checkout {
         let (configuration, order) = (&self.prepared.configuration, &self.prepared.order);
         let merchant_id = order.merchant_id;
         let routed_by = order.routed.and_then(|routed| routed.profile_id);
-        let direct = configuration.gateway(attempt.gateway_id).and_then(|gateway| gateway.direct_cascade);
+        let declined_by = self.declined_by(attempt);
+        let direct = configuration.gateway(declined_by).and_then(|gateway| gateway.direct_cascade);
         let cascade = routed_by
             .and_then(|id| configuration.gateway_profile(id))
             .and_then(|profile| profile.cascade)
@@ -460,7 +462,7 @@ impl Checkout {
         Ok(decide_cascade(&Case {
             configuration,
             decline,
-            declined_by: attempt.gateway_id,
+            declined_by,
             routed_by,
             amount: attempt.amount,
             has_ip_address: order.contact.has_ip_address(),
@@ -475,6 +477,17 @@ impl Checkout {
         }))
     }
 
+    /// Whose direct cascade applies: in its second step still that of the ordinary gateway whose decline began the
+    /// cascade. A decline of a salvage gateway is its own.
+    fn declined_by(&self, attempt: &Attempt) -> GatewayId {
+        let gateway = self.prepared.configuration.gateway(attempt.gateway_id);
+        if gateway.is_some_and(|gateway| gateway.capabilities.is_salvage_only()) {
+            return attempt.gateway_id;
+        }
+        let began = self.attempts.iter().rev().find(|one| !one.route.is_cascade());
+        began.map_or(attempt.gateway_id, |one| one.gateway_id)
+    }
+
     async fn card_lock(&self, attempt: &Attempt) -> Result<Option<String>, HubError> {
         let now = self.hub.minter().now();
         let store = self.hub.store();
@@ -485,12 +498,8 @@ impl Checkout {
     /// A hard cap of the card's budget; the attempt under way is counted already (M28).
     async fn card_cap(&self, attempt: &Attempt) -> Result<Option<String>, HubError> {
         let (merchant_id, fingerprint) = (attempt.merchant_id, &attempt.card_fingerprint);
-        let counted = self.hub.store().count_attempts_of_card(
-            merchant_id,
-            fingerprint,
-            self.ago(24),
-            self.ago(720),
-        );
+        let counted =
+            self.hub.store().count_attempts_of_card(merchant_id, fingerprint, self.ago(24), self.ago(720));
         let (day, month) = counted.await?;
         if month >= MONTH_CAP {
             return Ok(Some(format!("the card has had {month} attempts in 30 days; the cap is {MONTH_CAP}")));

@@ -128,7 +128,13 @@ impl Hub {
     }
 
     /// What a decline leaves behind besides the order: a lock on the card, counters of the routing profile.
-    pub(crate) fn counted(&self, order: &Order, attempt: &Attempt, decline: &Decline) -> Vec<Step> {
+    pub(crate) fn counted(
+        &self,
+        configuration: &Configuration,
+        order: &Order,
+        attempt: &Attempt,
+        decline: &Decline,
+    ) -> Vec<Step> {
         let mut steps = Vec::new();
         let now = self.minter().now();
         let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
@@ -143,6 +149,16 @@ impl Hub {
         if let (Some(profile_id), false) = (profile, attempt.route.is_cascade()) {
             let is_hard = decline.class == domain::declines::Class::Hard;
             steps.push(standing::count_decline(order.merchant_id, profile_id, attempt.gateway_id, is_hard));
+            let member = configuration
+                .gateway_profile(profile_id)
+                .and_then(|profile| profile.members.iter().find(|one| one.gateway_id == attempt.gateway_id));
+            let limits = member.map(|member| (member.max_total_declines, member.max_hard_declines));
+            if let Some((total, hard)) = limits.filter(|(total, hard)| total.is_some() || hard.is_some()) {
+                // Too many declines in a row: the profile passes the gateway over from now on.
+                let limits = (total.unwrap_or(i64::MAX), hard.unwrap_or(i64::MAX));
+                let (merchant_id, gateway_id) = (order.merchant_id, attempt.gateway_id);
+                steps.push(standing::disable_member(merchant_id, profile_id, gateway_id, now, limits));
+            }
         }
         steps
     }

@@ -188,13 +188,12 @@ impl<'a> Planning<'a> {
             let number = gateway.number.unwrap_or(0);
             for (name, setting) in &mut gateway.settings {
                 let Setting::Environment(variable) = setting else { continue };
-                match std::env::var(&variable.env) {
-                    Ok(value) => *setting = Setting::Text(value),
-                    Err(_) => {
-                        let place = format!("gateways[{number}].settings.{name}");
-                        let words = format!("the environment variable {} is not set", variable.env);
-                        self.problems.push(Wrong::new(place, words));
-                    }
+                if let Ok(value) = std::env::var(&variable.env) {
+                    *setting = Setting::Text(value);
+                } else {
+                    let place = format!("gateways[{number}].settings.{name}");
+                    let words = format!("the environment variable {} is not set", variable.env);
+                    self.problems.push(Wrong::new(place, words));
                 }
             }
         }

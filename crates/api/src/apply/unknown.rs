@@ -24,16 +24,14 @@ impl<'a> Walk<'a> {
         let Some(properties) = self.properties(schema) else { return };
         for (key, value) in table {
             let entry: &str = key.get_ref();
-            match properties.get(entry) {
-                Some(child) => self.value(value.get_ref(), child, entry),
-                None => {
-                    let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-                    let known = known.join(", ");
-                    let hint = self.belongs_in(entry);
-                    let message = format!("`{entry}` is unknown in {name}, which has {known}{hint}");
-                    self.problems.push(ApplyProblem { line: line_at(self.text, key.span().start), message });
-                }
+            if let Some(child) = properties.get(entry) {
+                self.value(value.get_ref(), child, entry);
+                continue;
             }
+            let known = properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let hint = self.belongs_in(entry);
+            let message = format!("`{entry}` is unknown in {name}, which has {known}{hint}");
+            self.problems.push(ApplyProblem { line: line_at(self.text, key.span().start), message });
         }
     }
 

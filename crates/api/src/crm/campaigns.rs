@@ -32,8 +32,8 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
         campaigns.filter(|campaign| wanted.is_none_or(|number| number == campaign.number)).collect();
     found.sort_by_key(|campaign| campaign.number);
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let rows = page.cut(found).into_iter().map(row).collect();
-    Ok(page.answer(total, rows, "campaigns"))
+    let rows: Vec<Value> = page.cut(found).into_iter().map(row).collect();
+    Ok(page.answer(total, &rows, "campaigns"))
 }
 
 fn row(campaign: &Campaign) -> Value {

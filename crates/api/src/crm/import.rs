@@ -124,10 +124,11 @@ fn check_pay_source(reader: &mut Reader<'_>) {
 fn read_card(reader: &mut Reader<'_>) -> RawCard {
     let (mut month, mut year) = (reader.raw("cardMonth").to_owned(), reader.raw("cardYear").to_owned());
     let joined = reader.raw("cardExpiryDate");
-    if month.is_empty() && year.is_empty() && !joined.is_empty() {
-        if let Ok(expiry) = Expiry::parse_joined(joined) {
-            (month, year) = (expiry.month().to_string(), expiry.year().to_string());
-        }
+    if month.is_empty()
+        && year.is_empty()
+        && let Ok(expiry) = Expiry::parse_joined(joined)
+    {
+        (month, year) = (expiry.month().to_string(), expiry.year().to_string());
     }
     RawCard {
         number: reader.text("cardNumber", CARD_CHARS_MAX).into(),

@@ -31,8 +31,8 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     let mut found: Vec<&Gateway> = configuration.gateways.iter().filter(is_wanted).collect();
     found.sort_by_key(|gateway| gateway.number);
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let rows = page.cut(found).into_iter().map(row).collect();
-    Ok(page.answer(total, rows, "merchants"))
+    let rows: Vec<Value> = page.cut(found).into_iter().map(row).collect();
+    Ok(page.answer(total, &rows, "merchants"))
 }
 
 fn row(gateway: &Gateway) -> Value {

@@ -46,7 +46,7 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     if !problems.is_empty() {
         return Ok(Answer::refused(&problems));
     }
-    let Some(filter) = filter else { return Ok(page.answer(0, Vec::new(), "orders")) };
+    let Some(filter) = filter else { return Ok(page.answer(0, &[], "orders")) };
     let store = crm.hub.store();
     let orders = store.list_orders(call.merchant_id, &filter, page.rows(), page.offset()).await?;
     let total = store.count_orders(call.merchant_id, &filter).await?;
@@ -54,7 +54,7 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     for order in orders {
         rows.push(whole(crm, &configuration, order).await?);
     }
-    Ok(page.answer(total, rows, "orders"))
+    Ok(page.answer(total, &rows, "orders"))
 }
 
 /// The filter; none when nothing can match it.

@@ -49,7 +49,7 @@ impl Page {
     }
 
     /// The answer with `rows` of `total`; an empty list is an error that names `what` was looked for.
-    pub(crate) fn answer(self, total: i64, rows: Vec<Value>, what: &str) -> Answer {
+    pub(crate) fn answer(self, total: i64, rows: &[Value], what: &str) -> Answer {
         if rows.is_empty() {
             return Answer::Error(format!("No {what} matching those parameters could be found"));
         }

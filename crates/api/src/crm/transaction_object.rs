@@ -107,7 +107,7 @@ pub(crate) fn transaction_object(
         "cardLast4": card.map(|card| card.last_four.as_str()),
         "cardType": card.map(|card| card.brand.to_ascii_uppercase()),
         // Ours: the decline that this attempt salvages, and why it was made.
-        "salvagedTransactionId": attempt.salvages.map(|id| id.base32()),
+        "salvagedTransactionId": attempt.salvages.map(domain::ids::AttemptId::base32),
         "why": attempt.why,
     }));
     Value::Object(object)

@@ -58,7 +58,7 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
         return Ok(Answer::refused(&problems));
     }
     if is_elsewhere {
-        return Ok(page.answer(0, Vec::new(), "records"));
+        return Ok(page.answer(0, &[], "records"));
     }
     let store = crm.hub.store();
     let count = store.count_orders(call.merchant_id, &filter.orders).await?;
@@ -83,7 +83,7 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     for (order, attempt) in page.cut(rows) {
         objects.extend(transactions_of(crm, &configuration, &order, &[attempt]).await?);
     }
-    Ok(page.answer(total, objects, "records"))
+    Ok(page.answer(total, &objects, "records"))
 }
 
 fn read_filter(reader: &mut Reader<'_>, configuration: &Configuration) -> Filter {

@@ -9,7 +9,8 @@ use crate::support::{App, flexfactor, flexfactor_settings};
 async fn form(app: &App) -> Vec<Value> {
     let catalogue = app.get("/v1/providers").await.expect(200);
     let all = catalogue["items"].as_array().unwrap().clone();
-    let one = all.iter().find(|provider| provider["kind"] == "flexfactor").expect("FlexFactor is in the catalogue");
+    let one =
+        all.iter().find(|provider| provider["kind"] == "flexfactor").expect("FlexFactor is in the catalogue");
     assert_eq!(one["title"], "FlexFactor");
     one["fields"].as_array().unwrap().clone()
 }
@@ -221,7 +222,8 @@ async fn r21_every_setting_can_be_edited_and_a_credential_left_out_stays(#[case]
     let id = app.make("/v1/gateways", flexfactor(17)).await;
     let path = format!("/v1/gateways/{id}");
     for (name, value) in flexfactor_settings().as_object().unwrap() {
-        let fresh = if name == "base_url" { json!("https://ff.example/v1/") } else { json!(format!("{value}-new")) };
+        let fresh =
+            if name == "base_url" { json!("https://ff.example/v1/") } else { json!(format!("{value}-new")) };
         app.patch(&path, json!({"settings": {name: fresh}})).await.expect(200);
         let shown = app.get(&path).await.expect(200);
         let now = &shown["settings"][name];
@@ -281,7 +283,8 @@ async fn r23_several_flexfactor_gateways_are_active_and_each_is_chosen_by_its_id
     let second = app.make("/v1/gateways", other).await;
     assert_ne!(first, second);
     for (id, mid) in [(&first, "mid-1"), (&second, "mid-2")] {
-        let profile = json!({"title": "Salvage", "algorithm": "priority_queue", "members": [{"gateway": id}]});
+        let profile =
+            json!({"title": "Salvage", "algorithm": "priority_queue", "members": [{"gateway": id}]});
         let made = app.post("/v1/cascade-profiles", profile).await.expect(201);
         assert_eq!(made["members"][0]["gateway"], json!(id));
         let shown = app.get(&format!("/v1/gateways/{id}")).await.expect(200);

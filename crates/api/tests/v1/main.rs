@@ -1,6 +1,8 @@
 //! The native API and `apply`, black-box over loopback HTTP, on both databases.
 #![cfg(test)]
 
+extern crate recoup_api as api;
+
 mod support;
 
 mod activation;

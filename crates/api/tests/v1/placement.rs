@@ -25,29 +25,28 @@ fn cascade() -> serde_json::Value {
 async fn r24_a_disabled_salvage_gateway_gets_nothing_new_and_what_was_sent_is_still_settled(#[case] on: On) {
     let app = App::new(on).await;
     let (main, salvage) = app.shop().await;
-    main.script([Act::Decline("202", "Insufficient funds?"), Act::Decline("200", "Declined"), Act::Decline("200", "Declined")]);
+    main.script([Act::Decline("200", "Do not honor"), Act::Decline("200", "Do not honor")]);
     salvage.script([Act::LoseAfter]);
-    let mut soft = order();
-    main.script([]);
-    soft["email"] = json!("first@example.com");
-    app.order("a", soft.clone()).await.expect(201);
-    soft["email"] = json!("second@example.com");
-    let asked = app.order("b", soft.clone()).await.expect(201);
-    let sent = salvage.requests().len();
+    app.order("a", order()).await.expect(201);
+    assert_eq!(salvage.requests().len(), 1, "the first order cascades");
     let gateways = app.get("/v1/gateways").await.expect(200);
-    let id = gateways["items"].as_array().unwrap().iter().find(|one| one["number"] == 17).unwrap()["id"].clone();
-    app.patch(&format!("/v1/gateways/{}", id.as_str().unwrap()), json!({"enabled": false})).await.expect(200);
-    soft["email"] = json!("third@example.com");
-    let declined = app.order("c", soft).await.expect(201);
+    app.patch(&path_of(&gateways, 17), json!({"enabled": false})).await.expect(200);
+    let mut second = order();
+    second["email"] = json!("second@example.com");
+    let declined = app.order("b", second).await.expect(201);
     assert_eq!(declined["status"], "declined");
-    assert_eq!(salvage.requests().len(), sent, "nothing new was sent");
-    assert!(declined["cascade_note"].as_str().unwrap().contains("disabled"), "{}", declined["cascade_note"]);
-    assert_eq!(sent, 1, "{asked}");
+    assert_eq!(salvage.requests().len(), 1, "nothing new was sent: {}", declined["cascade_note"]);
     let open = app.get("/v1/attempts?state=in_doubt").await.expect(200);
     let attempt = open["items"][0]["id"].as_str().unwrap().to_owned();
     let verdict = json!({"verdict": "not_executed", "note": "Asked by telephone."});
     let settled = app.post(&format!("/v1/attempts/{attempt}/resolve"), verdict).await.expect(200);
     assert_eq!(settled["state"], "not_executed");
+}
+
+/// The address of the gateway with this number.
+fn path_of(gateways: &serde_json::Value, number: i64) -> String {
+    let one = gateways["items"].as_array().unwrap().iter().find(|one| one["number"] == number);
+    format!("/v1/gateways/{}", one.unwrap()["id"].as_str().unwrap())
 }
 
 #[rstest]
@@ -56,7 +55,10 @@ async fn r24_a_disabled_salvage_gateway_gets_nothing_new_and_what_was_sent_is_st
 #[tokio::test]
 async fn r26_an_offer_cannot_go_to_flexfactor(#[case] on: On) {
     let app = both(on).await;
-    assert_eq!(app.post("/v1/campaigns", campaign(json!({"gateway": 17}))).await.wrong(), ["products[0].gateway"]);
+    assert_eq!(
+        app.post("/v1/campaigns", campaign(json!({"gateway": 17}))).await.wrong(),
+        ["products[0].gateway"]
+    );
     assert_eq!(app.get("/v1/campaigns").await.expect(200)["items"], json!([]));
     app.make("/v1/campaigns", campaign(json!({"gateway": 1}))).await;
 }
@@ -78,7 +80,8 @@ async fn r27_an_upsell_cannot_go_to_flexfactor(#[case] on: On) {
 #[tokio::test]
 async fn r28_flexfactor_cannot_join_a_gateway_profile(#[case] on: On) {
     let app = both(on).await;
-    let profile = json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}, {"gateway": 17}]});
+    let profile =
+        json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}, {"gateway": 17}]});
     assert_eq!(app.post("/v1/gateway-profiles", profile).await.wrong(), ["members[1].gateway"]);
     let profile = json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}]});
     let id = app.make("/v1/gateway-profiles", profile).await;
@@ -116,7 +119,8 @@ async fn r30_such_a_cascade_profile_can_be_the_direct_cascade_of_a_gateway(#[cas
 async fn r31_such_a_cascade_profile_can_be_the_cascade_of_a_gateway_profile(#[case] on: On) {
     let app = both(on).await;
     let cascade = app.make("/v1/cascade-profiles", cascade()).await;
-    let profile = json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}], "cascade": cascade});
+    let profile =
+        json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}], "cascade": cascade});
     assert_eq!(app.post("/v1/gateway-profiles", profile).await.expect(201)["cascade"], json!(cascade));
 }
 
@@ -172,15 +176,12 @@ async fn r49_flexfactor_is_not_removed_while_a_cascade_profile_names_it(#[case] 
 async fn r49_a_salvage_gateway_is_not_removed_while_an_attempt_is_open_there(#[case] on: On) {
     let app = App::new(on).await;
     let (main, salvage) = app.shop().await;
-    main.script([Act::Decline("200", "Declined")]);
+    main.script([Act::Decline("200", "Do not honor")]);
     salvage.script([Act::LoseAfter]);
     salvage.set_unreachable(true);
     app.order("a", order()).await.expect(201);
     let gateways = app.get("/v1/gateways").await.expect(200);
-    let main_path = gateways["items"].as_array().unwrap().iter().find(|one| one["number"] == 1).unwrap();
-    let main_path = format!("/v1/gateways/{}", main_path["id"].as_str().unwrap());
-    let id = gateways["items"].as_array().unwrap().iter().find(|one| one["number"] == 17).unwrap()["id"].clone();
-    let path = format!("/v1/gateways/{}", id.as_str().unwrap());
+    let (main_path, path) = (path_of(&gateways, 1), path_of(&gateways, 17));
     app.patch(&main_path, json!({"direct_cascade": null})).await.expect(200);
     let profiles = app.get("/v1/cascade-profiles").await.expect(200);
     let profile = profiles["items"][0]["id"].as_str().unwrap();

@@ -95,7 +95,8 @@ impl App {
         let hub = Hub::new(Charging::new(store, vault, connections, minter));
         let merchant_id = hub.minter().mint();
         hub.create_merchant(merchant_id, "Shop").await.unwrap();
-        let key = create_api_key(&hub, merchant_id, "tests", &Scope::ALL, &AllowList::default()).await.unwrap();
+        let key =
+            create_api_key(&hub, merchant_id, "tests", &Scope::ALL, &AllowList::default()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = web::layers(web::fallbacks(api::v1::router(hub.clone())), web::Limits::default());

@@ -92,6 +92,7 @@ pub(crate) struct Approval {
 
 /// A refusal: as received, and our reading.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "these are the names on the wire")]
 pub(crate) struct Decline {
     /// The gateway's id of the transaction.
     gateway_reference: String,

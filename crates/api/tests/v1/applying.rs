@@ -1,0 +1,228 @@
+//! `apply`: the whole configuration as one file.
+
+use api::apply::{Action, ApplyError, apply, json_schema, parse, plan};
+use rstest::rstest;
+use serde_json::Value;
+use storage::testing::On;
+
+use crate::support::App;
+
+const FILE: &str = r#"
+[account]
+title = "Example Shop"
+
+[[gateways]]
+number = 1
+kind = "nmi"
+title = "Main MID"
+direct_cascade = 5
+settings = { base_url = "https://secure.nmi.com", security_key = "nmi-SECRET" }
+
+[[gateways]]
+number = 17
+kind = "flexfactor"
+title = "FlexFactor"
+[gateways.settings]
+app_key = "key-SECRET"
+app_secret = "secret-SECRET"
+mid = "mid-1"
+site_id = "site-1"
+environment_key = "tokenization-SECRET"
+hmac_signing_key = "signing-SECRET"
+base_url = "https://api-sandbox.flexfactor.io/v1/"
+expiry_days = 21
+
+[[cascade_profiles]]
+number = 5
+title = "Salvage"
+algorithm = "priority_queue"
+members = [{ gateway = 17 }]
+
+[[gateway_profiles]]
+number = 3
+title = "US"
+algorithm = "weighted"
+members = [{ gateway = 1, weight = 100 }]
+cascade = 5
+
+[[decline_maps]]
+gateway_kind = "nmi"
+fragment = "limit exceeded"
+class = "soft"
+
+[[campaigns]]
+number = 100
+title = "Vitamins"
+currency = "USD"
+
+[[campaigns.products]]
+number = 7
+name = "Vitamin C"
+price = { amount_minor = 2999, currency = "USD" }
+is_shippable = true
+gateway_profile = 3
+"#;
+
+async fn applied(app: &App, text: &str) -> api::apply::Plan {
+    apply(&app.hub, app.merchant_id, &parse(text).unwrap(), "tests", "first").await.unwrap()
+}
+
+async fn refused(app: &App, text: &str) -> Vec<(usize, String)> {
+    match plan(&app.hub, app.merchant_id, &parse(text).unwrap()).await {
+        Err(ApplyError::Problems(problems)) => {
+            problems.into_iter().map(|one| (one.line, one.message)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn line_of(text: &str, part: &str) -> usize {
+    text.lines().position(|line| line.contains(part)).unwrap() + 1
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_file_makes_everything_and_applied_again_does_nothing(#[case] on: On) {
+    let app = App::real(on).await;
+    let first = applied(&app, FILE).await;
+    assert_eq!((first.count(Action::Create), first.count(Action::Update)), (6, 1), "{:?}", first.lines);
+    assert!(!format!("{first:?}{:?}", first.lines).contains("SECRET"));
+    let version = app.hub.reload(app.merchant_id).await.unwrap().version;
+    assert_eq!(version, 1, "one change of the configuration");
+    let again = applied(&app, FILE).await;
+    assert!(again.is_empty(), "{:?}", again.lines);
+    assert_eq!(again.count(Action::Unchanged), 7);
+    assert_eq!(app.hub.reload(app.merchant_id).await.unwrap().version, version);
+    let shown = app.get("/v1/campaigns").await.expect(200);
+    assert!(shown["items"][0]["products"][0]["gateway_profile"].as_str().unwrap().starts_with("gpr_"));
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_changed_file_keeps_the_ids_of_numbers_and_removes_what_it_no_longer_names(#[case] on: On) {
+    let app = App::real(on).await;
+    applied(&app, FILE).await;
+    let before = app.get("/v1/gateways").await.expect(200);
+    let changed = FILE
+        .replace("Main MID", "First MID")
+        .replace("nmi-SECRET", "fresh-SECRET")
+        .replace("amount_minor = 2999", "amount_minor = 3999")
+        .replace("gateway_profile = 3", "gateway = 1");
+    let start = changed.find("[[gateway_profiles]]").unwrap();
+    let end = changed.find("[[campaigns]]").unwrap();
+    let changed = format!("{}{}", &changed[..start], &changed[end..]);
+    let planned = plan(&app.hub, app.merchant_id, &parse(&changed).unwrap()).await.unwrap();
+    let text: String = planned.lines.iter().map(|line| format!("{line}\n")).collect();
+    assert!(text.contains("title: \"Main MID\" → \"First MID\""), "{text}");
+    assert!(text.contains("credential security_key: changed") && !text.contains("SECRET"), "{text}");
+    assert!(text.contains("products[0].price.amount_minor: 2999 → 3999"), "{text}");
+    assert!(text.contains("- delete gateway_profiles[3]"), "{text}");
+    assert_eq!(planned.count(Action::Delete), 2);
+    assert_eq!(app.get("/v1/gateways").await.expect(200), before, "a plan changes nothing");
+    applied(&app, &changed).await;
+    let after = app.get("/v1/gateways").await.expect(200);
+    assert_eq!(after["items"][0]["id"], before["items"][0]["id"]);
+    assert_eq!(after["items"][0]["title"], "First MID");
+    assert_eq!(app.get("/v1/gateway-profiles").await.expect(200)["items"], serde_json::json!([]));
+    assert!(applied(&app, &changed).await.is_empty());
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn what_the_rules_refuse_is_told_with_its_line_and_nothing_is_saved(#[case] on: On) {
+    let app = App::real(on).await;
+    let wrong = FILE
+        .replace("expiry_days = 21", "expiry_days = 22")
+        .replace("members = [{ gateway = 1, weight = 100 }]", "members = [{ gateway = 17, weight = 90 }]")
+        .replace("direct_cascade = 5", "direct_cascade = 9")
+        .replace("\"nmi-SECRET\"", "{ env = \"RECOUP_NO_SUCH_VARIABLE\" }");
+    let problems = refused(&app, &wrong).await;
+    let lines: Vec<usize> = problems.iter().map(|(line, _)| *line).collect();
+    for part in ["expiry_days", "gateway = 17, weight", "direct_cascade", "RECOUP_NO_SUCH_VARIABLE"] {
+        assert!(lines.contains(&line_of(&wrong, part)), "{part}: {problems:?}");
+    }
+    assert!(!format!("{problems:?}").contains("SECRET"));
+    assert_eq!(app.get("/v1/gateways").await.expect(200)["items"], serde_json::json!([]));
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_map_without_effect_is_planned_with_a_warning(#[case] on: On) {
+    let app = App::real(on).await;
+    let text = FILE.replace("limit exceeded", "stolen card");
+    let planned = plan(&app.hub, app.merchant_id, &parse(&text).unwrap()).await.unwrap();
+    let line = line_of(&text, "[[decline_maps]]");
+    assert_eq!(planned.warnings.len(), 1);
+    assert!(
+        planned.warnings[0].starts_with(&format!("line {line}: decline_maps[0]")),
+        "{:?}",
+        planned.warnings
+    );
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn the_sample_of_the_schema_is_a_file_and_json_is_taken_too(#[case] on: On) {
+    let app = App::real(on).await;
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    let sample = schema["examples"][0].to_string();
+    let problems = refused(&app, &sample).await;
+    let environment = problems.iter().filter(|(_, message)| message.contains("environment variable")).count();
+    assert_eq!(environment, 5, "{problems:?}");
+    let clear = sample
+        .replace(r#"{"env":"#, "")
+        .replace(r#"_KEY"}"#, r#"_KEY""#)
+        .replace(r#"_SECRET"}"#, r#"_SECRET""#);
+    assert_eq!(applied(&app, &clear).await.count(Action::Create), 4);
+}
+
+#[test]
+fn unknown_and_misplaced_entries_are_refused_all_at_once_with_their_lines() {
+    let text = "[account]\ntitle = \"x\"\ncolour = 1\n\n[[gateways]]\nnumber = 1\nkind = \"nmi\"\ntitle = \"x\"\n\
+                single_transaction = true\n\n[[gateways]]\nid = \"gtw_1\"\n\n[[campaign]]\n";
+    let problems: Vec<String> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(
+        problems.iter().any(|one| one.starts_with("line 3: `colour` is unknown in account")),
+        "{problems:?}"
+    );
+    let misplaced = problems.iter().find(|one| one.starts_with("line 9: ")).unwrap();
+    assert!(
+        misplaced.contains("`single_transaction`") && misplaced.ends_with("it belongs in campaigns"),
+        "{misplaced}"
+    );
+    assert!(problems.iter().any(|one| one.starts_with("line 12: `id`")), "{problems:?}");
+    assert!(
+        problems.iter().any(|one| one.starts_with("line 14: `campaign` is unknown in the file")),
+        "{problems:?}"
+    );
+}
+
+#[rstest]
+#[case::syntax("[account\n", 1)]
+#[case::kind("\n[[gateways]]\nnumber = \"SECRET\"\nkind = \"nmi\"\ntitle = \"x\"\n", 3)]
+#[case::no_number("\n\n[[gateways]]\nkind = \"nmi\"\ntitle = \"x\"\n", 3)]
+#[case::json("{\n\"account\": {\"title\": 7}\n}", 2)]
+#[case::json_unknown("{\n\"accounts\": {}\n}", 2)]
+fn a_malformed_file_is_refused_with_its_line_and_without_its_values(#[case] text: &str, #[case] line: usize) {
+    let problems = parse(text).unwrap_err();
+    assert_eq!(problems[0].line, line, "{problems:?}");
+    assert!(!problems[0].message.contains("SECRET"), "{problems:?}");
+}
+
+#[test]
+fn two_of_one_number_are_refused() {
+    let gateway = "[[gateways]]\nnumber = 1\nkind = \"nmi\"\ntitle = \"x\"\n";
+    let problems = parse(&format!("{gateway}{gateway}")).unwrap_err();
+    assert_eq!((problems.len(), problems[0].line), (1, 5), "{problems:?}");
+}

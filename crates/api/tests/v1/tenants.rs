@@ -1,0 +1,140 @@
+//! Tenants never see each other: every endpoint, with a stranger's key.
+
+use domain::ids::OrderId;
+use domain::order::OrderStatus;
+use gateways::fake::Act;
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::{Value, json};
+use storage::testing::On;
+use storage::{Transaction, orders};
+
+use crate::support::{App, Call, campaign, order};
+
+/// Every path with its methods, filled with ids of the first merchant.
+async fn filled(app: &App, document: &Value) -> Vec<(Method, String)> {
+    let mut calls = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = match path
+            .strip_suffix("/{id}")
+            .or_else(|| path.split("/{id}/").next().filter(|all| all != path))
+        {
+            None => path.clone(),
+            Some(collection) => {
+                let list =
+                    if collection == "/v1/attempts" { "/v1/attempts?state=in_doubt" } else { collection };
+                let items = app.get(list).await.expect(200)["items"].clone();
+                path.replace("{id}", items[0]["id"].as_str().unwrap_or_else(|| panic!("nothing at {list}")))
+            }
+        };
+        for method in item.as_object().unwrap().keys() {
+            calls.push((method.to_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    calls
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
+    let app = App::new(on).await;
+    let (main, _) = app.shop().await;
+    app.make(
+        "/v1/gateway-profiles",
+        json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}]}),
+    )
+    .await;
+    app.make("/v1/decline-maps", json!({"gateway_kind": "fake", "fragment": "try later", "class": "soft"}))
+        .await;
+    main.script([Act::LoseAfter]);
+    main.set_unreachable(true);
+    app.order("k", order()).await.expect(201);
+    let document: Value = serde_json::from_str(&api::v1::openapi()).unwrap();
+    let stranger = app.stranger().await;
+    let calls = filled(&app, &document).await;
+    assert!(calls.len() > 40, "{}", calls.len());
+    let before = everything(&app).await;
+    for (method, path) in calls {
+        let body = (method != Method::GET && method != Method::DELETE).then(|| body_for(&path));
+        let headers =
+            vec![("authorization", format!("Bearer {stranger}")), ("idempotency-key", "s".to_owned())];
+        let answer = app.send(Call { method: method.clone(), path: path.clone(), body, headers }).await;
+        if path.contains('_') && !path.contains('?') {
+            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
+        } else if method == Method::GET && path != "/v1/attempts" {
+            assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
+            let text = answer.body.to_string();
+            let foreign = ["ord_", "gtw_", "cmp_", "att_", "map_", "gpr_", "cpr_", "ada@example.com"];
+            let is_open = path == "/v1/openapi.json";
+            assert!(is_open || !foreign.iter().any(|one| text.contains(one)), "{method} {path}: {text}");
+        }
+    }
+    assert_eq!(everything(&app).await, before, "nothing of the first merchant has changed");
+    let none = app.call_as(&stranger, Method::GET, "/v1/attempts?state=in_doubt", None).await.expect(200);
+    assert_eq!(none["items"], json!([]));
+}
+
+/// A body that would be taken, were it one's own.
+fn body_for(path: &str) -> Value {
+    if path.ends_with("/resolve") {
+        return json!({"verdict": "not_executed", "note": "Mine."});
+    }
+    if path.ends_with("/cancel")
+        || path.ends_with("/refund")
+        || path.contains('_') && !path.contains("campaigns")
+    {
+        let put = [
+            ("gateways/", json!({"kind": "fake", "title": "Theirs", "settings": {"name": "theirs"}})),
+            ("gateway-profiles/", json!({"title": "T", "algorithm": "round_robin", "members": []})),
+            ("cascade-profiles/", json!({"title": "T", "algorithm": "round_robin", "members": []})),
+            ("decline-maps/", json!({"gateway_kind": "fake", "fragment": "x", "class": "hard"})),
+        ];
+        return put.into_iter().find(|(part, _)| path.contains(part)).map_or(json!({}), |(_, body)| body);
+    }
+    if path.contains("campaigns") {
+        return campaign(json!({"gateway": 1}));
+    }
+    order()
+}
+
+async fn everything(app: &App) -> Vec<Value> {
+    let mut all = Vec::new();
+    for path in [
+        "/v1/account",
+        "/v1/gateways",
+        "/v1/gateway-profiles",
+        "/v1/cascade-profiles",
+        "/v1/decline-maps",
+        "/v1/campaigns",
+        "/v1/orders",
+        "/v1/alerts",
+        "/v1/attempts?state=in_doubt",
+    ] {
+        all.push(app.get(path).await.expect(200));
+    }
+    all
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn the_doctor_tells_a_merchant_of_its_own_broken_rows_only(#[case] on: On) {
+    let app = App::new(on).await;
+    let (main, _) = app.shop().await;
+    main.script([Act::Decline("200", "Pick up card - stolen")]);
+    let made = app.order("k", order()).await.expect(201);
+    assert_eq!(made["status"], "declined");
+    let id: OrderId = made["id"].as_str().unwrap().parse().unwrap();
+    let now = app.hub.minter().now();
+    let broken = orders::set_status(app.merchant_id, id, OrderStatus::Complete, false, now);
+    app.hub.store().commit(Transaction::new("break").with(broken)).await.unwrap();
+    let report = app.get("/v1/doctor").await.expect(200);
+    assert_eq!(report["broken"][0]["invariant"], "complete_without_paid");
+    assert_eq!(report["broken"][0]["id"], made["id"]);
+    let stranger = app.stranger().await;
+    let report = app.call_as(&stranger, Method::GET, "/v1/doctor", None).await.expect(200);
+    assert_eq!(report["broken"], json!([]));
+}
