@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use aws_lc_rs::hmac;
@@ -221,9 +221,6 @@ fn is_allowed(stored: &str, caller: IpAddr) -> bool {
     let list: AllowList = entries.iter().filter_map(|entry| entry.parse::<Network>().ok()).collect();
     if list.is_empty() { caller.to_canonical().is_loopback() } else { list.allows(caller) }
 }
-
-/// The users of one server, shared by its handlers.
-pub type SharedUsers = Arc<Users>;
 
 #[cfg(test)]
 mod tests {

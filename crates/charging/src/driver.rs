@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::attempt::Attempt;
 use jiff::{SignedDuration, Timestamp};
 use storage::StoreError;
+use storage::operations::Operation;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::Charging;
 use crate::consequences::Consequences;
@@ -16,6 +21,8 @@ const LEASE_SECS: i64 = 120;
 const BATCH_MAX: i64 = 32;
 /// Most merchants of one sweep.
 const MERCHANTS_MAX: i64 = 1_000;
+/// Most steps at once: a slow gateway holds up only its own.
+const AT_ONCE_MAX: usize = 16;
 /// Seconds between heartbeats; a database whose newest one is old was restored from a backup (M31).
 const HEARTBEAT_SECS: i64 = 60;
 
@@ -48,36 +55,55 @@ impl Driver {
         Self { charging, consequences }
     }
 
-    /// One pass over everything that is due now, round robin over merchants. A step that fails is logged and comes
-    /// again when its lease ends.
+    /// One pass over everything that is due now, round robin over merchants and several at once. A step that fails is
+    /// logged and comes again when its lease ends.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let now = self.charging.minter.now();
         let store = &self.charging.store;
+        let permits = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        let mut steps = JoinSet::new();
         for merchant_id in store.list_merchants_with_due_attempts(now, MERCHANTS_MAX).await? {
             let fence = self.charging.minter.uuid();
-            let due = store.acquire_due_attempts(merchant_id, now, lease(now), fence, BATCH_MAX).await?;
-            for attempt in due {
+            for attempt in store.acquire_due_attempts(merchant_id, now, lease(now), fence, BATCH_MAX).await? {
                 swept.attempts = swept.attempts.saturating_add(1);
-                let result = self.charging.resolve(&attempt, self.consequences.as_ref(), Some(fence)).await;
-                if let Err(error) = result {
-                    tracing::error!(attempt.id = %attempt.id, error = %error, "Attempt {} was not resolved", attempt.id);
-                }
+                let (driver, permits) = (self.clone(), Arc::clone(&permits));
+                steps.spawn(async move {
+                    let _permit = permits.acquire_owned().await;
+                    driver.attempt(&attempt, fence).await;
+                });
             }
         }
         for merchant_id in store.list_merchants_with_due_operations(now, MERCHANTS_MAX).await? {
             let fence = self.charging.minter.uuid();
-            let due = store.acquire_due_operations(merchant_id, now, lease(now), fence, BATCH_MAX).await?;
-            for operation in due {
+            for operation in
+                store.acquire_due_operations(merchant_id, now, lease(now), fence, BATCH_MAX).await?
+            {
                 swept.operations = swept.operations.saturating_add(1);
-                let result = self.charging.resolve_operation(&operation, self.consequences.as_ref()).await;
-                if let Err(error) = result {
-                    let id = operation.id;
-                    tracing::error!(operation.id = %id, error = %error, "Operation {id} was not resolved");
-                }
+                let (driver, permits) = (self.clone(), Arc::clone(&permits));
+                steps.spawn(async move {
+                    let _permit = permits.acquire_owned().await;
+                    driver.operation(&operation).await;
+                });
             }
         }
+        steps.join_all().await;
         Ok(swept)
+    }
+
+    async fn attempt(&self, attempt: &Attempt, fence: Uuid) {
+        let result = self.charging.resolve(attempt, self.consequences.as_ref(), Some(fence)).await;
+        if let Err(error) = result {
+            tracing::error!(attempt.id = %attempt.id, error = %error, "Attempt {} was not resolved", attempt.id);
+        }
+    }
+
+    async fn operation(&self, operation: &Operation) {
+        let result = self.charging.resolve_operation(operation, self.consequences.as_ref()).await;
+        if let Err(error) = result {
+            let id = operation.id;
+            tracing::error!(operation.id = %id, error = %error, "Operation {id} was not resolved");
+        }
     }
 
     /// Leaves a heartbeat when the last one of this loop is old enough.

@@ -8,6 +8,7 @@ use domain::{Clock, Minter};
 use gateways::http::{HttpTransport, TimeLimits};
 use hub::Hub;
 use providers::Catalogue;
+use storage::doctor::Broken;
 use storage::{Store, Transaction, marks};
 use vault::SystemEntropy;
 
@@ -78,8 +79,16 @@ pub(crate) async fn hold_after_restore(store: &Store, clock: &dyn Clock) -> Resu
     Ok(Some(words))
 }
 
+/// Every broken invariant of a database, the hub's and the platform's, and how many were checked.
+pub(crate) async fn broken_invariants(store: &Store) -> Result<(Vec<Broken>, usize)> {
+    let (mut broken, orders) = store.list_broken_invariants(&salvage_kinds()).await?;
+    let (recoveries, more) = store.list_broken_recoveries().await?;
+    broken.extend(recoveries);
+    Ok((broken, orders.saturating_add(more)))
+}
+
 /// Kinds of gateways that only salvage.
-pub(crate) fn salvage_kinds() -> Vec<&'static str> {
+fn salvage_kinds() -> Vec<&'static str> {
     providers::providers()
         .iter()
         .filter(|provider| provider.capabilities.is_salvage_only())
@@ -161,7 +170,11 @@ mod tests {
         clock.advance(jiff::SignedDuration::from_secs(1));
         let held = hold_after_restore(&store, &clock).await.unwrap().unwrap();
         store.commit(Transaction::new("beat").with(marks::beat("hub", clock.now()))).await.unwrap();
-        assert_eq!(hold_after_restore(&store, &clock).await.unwrap(), Some(held), "a fresh beat does not lift it");
+        assert_eq!(
+            hold_after_restore(&store, &clock).await.unwrap(),
+            Some(held),
+            "a fresh beat does not lift it"
+        );
         store.close().await;
     }
 }

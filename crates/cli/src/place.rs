@@ -49,7 +49,9 @@ impl Place {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Ok(Location::Postgres { url: url.clone(), connections_max: self.database_connections })
             }
-            Some(_) => bail!("--database is a PostgreSQL address that begins with postgres://; for SQLite leave it out and use --data"),
+            Some(_) => bail!(
+                "--database is a PostgreSQL address that begins with postgres://; for SQLite leave it out and use --data"
+            ),
         }
     }
 
@@ -61,7 +63,10 @@ impl Place {
     pub(crate) fn existing_key_path(&self) -> Result<PathBuf> {
         let path = self.key_path();
         if !path.exists() {
-            bail!("there is no key file at {}; name it by --key-file, or start `recoup serve` once", path.display());
+            bail!(
+                "there is no key file at {}; name it by --key-file, or start `recoup serve` once",
+                path.display()
+            );
         }
         Ok(path)
     }
@@ -97,7 +102,9 @@ impl Place {
         let location = self.location()?;
         Store::open(&location).await.with_context(|| match &location {
             Location::Sqlite(path) => format!("the database {} cannot be opened", path.display()),
-            Location::Postgres { .. } => "the PostgreSQL database cannot be opened; check --database".to_owned(),
+            Location::Postgres { .. } => {
+                "the PostgreSQL database cannot be opened; check --database".to_owned()
+            }
         })
     }
 

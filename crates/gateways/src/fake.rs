@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::attempt::{Approval, Doubt, RawDecline};
 use domain::configuration::{Capabilities, Field, FieldKind, Provider, RecycleSlots};
 use domain::doubt::{FenceAnswer, Finding};
+use tokio::sync::Semaphore;
 
 use crate::port::{
     ChargeOutcome, Connect, Gateway, GatewayError, OperationFinding, OperationOutcome, Rejection, Reply,
@@ -60,6 +61,28 @@ struct State {
     operated: Vec<(OperationKind, String, i64)>,
     unreachable: bool,
     fences: VecDeque<FenceAnswer>,
+    gate: Option<Gate>,
+}
+
+/// Holds the answers of charges back until it is opened: for what happens while a gateway is asked.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// Waits until a charge has arrived.
+    pub async fn arrived(&self) {
+        if let Ok(permit) = self.arrived.acquire().await {
+            permit.forget();
+        }
+    }
+
+    /// Lets every answer pass from now on.
+    pub fn open(&self) {
+        self.open.close();
+    }
 }
 
 /// The scripted gateway. Without a script it approves.
@@ -124,6 +147,13 @@ impl FakeGateway {
     /// Appends to the answers of fences; without any it confirms.
     pub fn script_fences(&self, answers: impl IntoIterator<Item = FenceAnswer>) {
         self.with(|state| state.fences.extend(answers));
+    }
+
+    /// From now on charges are booked, and answered only when the gate is opened.
+    pub fn hold_answers(&self) -> Gate {
+        let gate = Gate { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) };
+        self.with(|state| state.gate = Some(gate.clone()));
+        gate
     }
 
     /// From now on inquiries fail, or work again.
@@ -283,7 +313,15 @@ impl Gateway for FakeGateway {
     }
 
     fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {
-        Box::pin(async move { self.charge_now(request) })
+        Box::pin(async move {
+            let answer = self.charge_now(request);
+            if let Some(gate) = self.with(|state| state.gate.clone()) {
+                gate.arrived.add_permits(1);
+                // It is never given a permit, only closed.
+                let _ = gate.open.acquire().await;
+            }
+            answer
+        })
     }
 
     fn inquire<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Finding> {

@@ -158,18 +158,11 @@ impl Consequences for Aftermath {
 
     fn doubted<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
         Box::pin(async move {
+            // The order stays as it is: pending when the buyer has had no answer, declined when a cascade was lost.
             let now = self.hub.minter().now();
-            let order = self.order(attempt).await?;
-            let doubtful =
-                payments::set_state(attempt.merchant_id, attempt.payment_id, PaymentState::InDoubt, now);
-            // A cascade that a dead process left behind: the order is declined, its attempt stays in doubt (M8).
-            let steps = if attempt.route.is_cascade() && order.status == OrderStatus::Pending {
-                let note = "The process ended during the cascade; it is being resolved.";
-                self.hub.declined(&order, attempt, PaymentState::InDoubt, note)
-            } else {
-                vec![doubtful]
-            };
-            Ok(Consequence { steps, then: Vec::new() })
+            let state = PaymentState::InDoubt;
+            let doubtful = payments::set_state(attempt.merchant_id, attempt.payment_id, state, now);
+            Ok(Consequence { steps: vec![doubtful], then: Vec::new() })
         })
     }
 

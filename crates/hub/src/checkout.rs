@@ -13,7 +13,7 @@ use domain::order::OrderStatus;
 use domain::payment::PaymentState;
 use gateways::{CardData, ChargeRequest, Gateway, Salvaged, StoredCredential};
 use jiff::{SignedDuration, Timestamp};
-use storage::{attempts, cards, payments};
+use storage::{attempts, cards, orders, payments};
 
 use crate::import::Prepared;
 use crate::view::OrderView;
@@ -177,16 +177,40 @@ impl Checkout {
     async fn approved(&mut self, attempt: &Attempt, approval: Approval) -> Result<Next, HubError> {
         let steps = self.hub.completed(&self.prepared.configuration, &self.prepared.order, attempt);
         let outcome = Outcome::Approved(approval);
-        if self.settle(attempt, outcome, steps).await? {
-            self.prepared.order.status = OrderStatus::Complete;
-            self.prepared.order.is_salvaged = self
-                .prepared
-                .configuration
-                .gateway(attempt.gateway_id)
-                .is_some_and(|gateway| gateway.capabilities.is_salvage_only());
-            self.prepared.payment.state = PaymentState::Paid;
+        match self.settle(attempt, outcome.clone(), steps).await {
+            Ok(true) => {
+                self.prepared.order.status = OrderStatus::Complete;
+                self.prepared.order.is_salvaged = self
+                    .prepared
+                    .configuration
+                    .gateway(attempt.gateway_id)
+                    .is_some_and(|gateway| gateway.capabilities.is_salvage_only());
+                self.prepared.payment.state = PaymentState::Paid;
+            }
+            Ok(false) => {}
+            Err(HubError::Store(error)) if error.is_conflict_in(orders::NOT_PENDING) => {
+                // Cancelled while the gateway was asked: what it took is given back.
+                let aftermath = self.hub.aftermath();
+                let charging = &self.hub.charging;
+                charging.resolve_by_person(attempt, outcome, Vec::new(), aftermath.as_ref()).await?;
+                self.read_again().await?;
+            }
+            Err(error) => return Err(error),
         }
         Ok(Next::Done)
+    }
+
+    /// What is stored, when somebody else changed the order meanwhile.
+    async fn read_again(&mut self) -> Result<(), HubError> {
+        let order = &self.prepared.order;
+        if let Some(view) = self.hub.find_order_view(order.merchant_id, order.id).await? {
+            self.attempts = view.attempts;
+            self.prepared.order = view.order;
+            if let Some(payment) = view.payments.into_iter().next_back() {
+                self.prepared.payment = payment;
+            }
+        }
+        Ok(())
     }
 
     async fn declined(&mut self, attempt: &Attempt, decline: Decline) -> Result<Next, HubError> {

@@ -2,7 +2,7 @@
 
 use domain::attempt::{Attempt, Decline};
 use domain::configuration::Configuration;
-use domain::order::{Order, OrderStatus};
+use domain::order::Order;
 use domain::payment::PaymentState;
 use jiff::{SignedDuration, Timestamp};
 use storage::alerts::Alert;
@@ -74,7 +74,7 @@ impl Hub {
         let salvaged =
             configuration.gateway(attempt.gateway_id).is_some_and(|one| one.capabilities.is_salvage_only());
         let mut steps = vec![
-            orders::set_status(merchant_id, order.id, OrderStatus::Complete, salvaged, now),
+            orders::complete(merchant_id, order.id, salvaged, now),
             payments::set_state(merchant_id, attempt.payment_id, PaymentState::Paid, now),
             self.event(order, "new_sale", attempt.payment_id.uuid(), attempt, ""),
         ];
@@ -119,8 +119,7 @@ impl Hub {
     ) -> Vec<Step> {
         let (merchant_id, now) = (order.merchant_id, self.minter().now());
         vec![
-            orders::set_status(merchant_id, order.id, OrderStatus::Declined, false, now),
-            orders::note_cascade(merchant_id, order.id, note),
+            orders::decline(merchant_id, order.id, note, now),
             payments::set_state(merchant_id, attempt.payment_id, payment, now),
             guards::release(merchant_id, order.id),
             self.event(order, "decline", attempt.id.uuid(), attempt, note),

@@ -196,13 +196,25 @@ impl Hub {
             OrderStatus::Partial | OrderStatus::Pending | OrderStatus::Declined => {}
         }
         let now = self.minter().now();
-        let salvaged = view.order.is_salvaged;
+        // A refund above has made a complete order refunded; anything else must be as it was read.
+        let from = match view.order.status {
+            OrderStatus::Complete => {
+                self.store().find_order(merchant_id, id).await?.map(|order| order.status)
+            }
+            other => Some(other),
+        };
         let transaction = Transaction::new("cancel_order")
-            .with(orders::set_status(merchant_id, id, OrderStatus::Cancelled, salvaged, now))
+            .with(orders::cancel(merchant_id, id, from.unwrap_or(view.order.status), now))
             .with(fulfilments::cancel_all(merchant_id, id, now))
             .with(self.tell(&view.order, format!("Cancelled by {actor}.")))
             .with(self.audited(merchant_id, actor, &format!("cancelled order {id}"), note));
-        self.store().commit(transaction).await?;
+        match self.store().commit(transaction).await {
+            Ok(_) => {}
+            Err(error) if error.is_conflict_in(orders::CHANGED_SINCE) => {
+                return Err(PersonError::Conflict("the order has just changed; look at it again".to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.find_order_view(merchant_id, id).await?.ok_or(PersonError::NotFound("order"))
     }
 

@@ -444,3 +444,67 @@ async fn m16_refunds_never_exceed_the_charge_and_a_lost_one_is_asked_about_not_r
     assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Refunded);
     app.end().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m17_an_order_cancelled_while_the_gateway_is_asked_gets_its_money_back(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let gate = gateway.hold_answers();
+    let importing = {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() })
+    };
+    gate.arrived().await;
+    let orders = app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
+    let id = orders.unwrap()[0].id;
+    app.hub.cancel_order(app.merchant, id, "customer called", "ann").await.unwrap();
+    gate.open();
+    let ImportAnswer::Order(view) = importing.await.unwrap() else { panic!("refused") };
+    assert_eq!(view.order.status, OrderStatus::Cancelled);
+    assert_eq!((gateway.requests().len(), kept(&gateway)), (1, 0));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m1_a_charge_ends_although_the_caller_is_gone(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let gate = gateway.hold_answers();
+    let importing = {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tokio::spawn(async move { hub.import(merchant, tea()).await })
+    };
+    gate.arrived().await;
+    importing.abort();
+    assert!(importing.await.unwrap_err().is_cancelled());
+    gate.open();
+    app.hub.drain().await;
+    let orders = app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 9, 0).await;
+    let statuses: Vec<OrderStatus> = orders.unwrap().iter().map(|order| order.status).collect();
+    assert_eq!((statuses, kept(&gateway)), (vec![OrderStatus::Complete], 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m28_a_cascade_obeys_the_hard_cap_of_the_cards_budget(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script(std::iter::repeat_n(SOFT, 20));
+    salvage.script(std::iter::repeat_n(SOFT, 20));
+    for _ in 0..7 {
+        app.import(tea()).await;
+    }
+    assert_eq!((gateway.requests().len(), salvage.requests().len()), (7, 7));
+    let last = app.import(tea()).await;
+    assert_eq!((gateway.requests().len(), salvage.requests().len()), (8, 7), "the 15th attempt is the last");
+    assert!(last.order.cascade_note.contains("the cap is 15"), "{}", last.order.cascade_note);
+    app.import(tea()).await;
+    assert_eq!(gateway.requests().len(), 9, "caps never refuse an order's first charge");
+    app.end().await;
+}

@@ -18,7 +18,9 @@ pub(crate) const ALL: &[&str] = &[
     INSERT_ORDER,
     SUBMIT_ORDER,
     SET_ORDER_STATUS,
-    NOTE_ORDER,
+    CANCEL_ORDER,
+    DECLINE_ORDER,
+    COMPLETE_ORDER,
     UPDATE_PARTIAL,
     FIND_ORDER,
     LIST_ORDERS,
@@ -287,15 +289,51 @@ pub fn set_status(
     )
 }
 
-const NOTE_ORDER: &str = "-- note_order
+const COMPLETE_ORDER: &str = "-- complete_order
 UPDATE orders
-SET cascade_note = $3
+SET status = 'complete',
+    is_salvaged = $3,
+    updated_at = $4
 WHERE merchant_id = $1
-    AND id = $2";
+    AND id = $2
+    AND status = 'pending'";
 
-/// Keeps why the cascade was skipped or how it ended.
-pub fn note_cascade(merchant_id: MerchantId, id: OrderId, note: &str) -> Step {
-    Step::one(NOTE_ORDER, vec![merchant_id.into(), id.into(), note.into()])
+/// Name of the step that fails when the order is not pending any more: somebody cancelled it meanwhile.
+pub const NOT_PENDING: &str = "complete_order";
+
+/// A pending order is paid; conflict from any other status.
+pub fn complete(merchant_id: MerchantId, id: OrderId, is_salvaged: bool, at: Timestamp) -> Step {
+    Step::one(COMPLETE_ORDER, vec![merchant_id.into(), id.into(), is_salvaged.into(), at.into()])
+}
+
+const DECLINE_ORDER: &str = "-- decline_order
+UPDATE orders
+SET status = 'declined',
+    cascade_note = $3,
+    updated_at = $4
+WHERE merchant_id = $1
+    AND id = $2
+    AND status = 'pending'";
+
+/// A pending order is not paid, and why no cascade saved it; an order that was cancelled meanwhile stays cancelled.
+pub fn decline(merchant_id: MerchantId, id: OrderId, note: &str, at: Timestamp) -> Step {
+    Step::any(DECLINE_ORDER, vec![merchant_id.into(), id.into(), note.into(), at.into()])
+}
+
+const CANCEL_ORDER: &str = "-- cancel_order
+UPDATE orders
+SET status = 'cancelled',
+    updated_at = $4
+WHERE merchant_id = $1
+    AND id = $2
+    AND status = $3";
+
+/// Name of the step that fails when the order has changed since it was read.
+pub const CHANGED_SINCE: &str = "cancel_order";
+
+/// Cancels an order that is still as it was read; conflict when it has changed.
+pub fn cancel(merchant_id: MerchantId, id: OrderId, from: OrderStatus, at: Timestamp) -> Step {
+    Step::one(CANCEL_ORDER, vec![merchant_id.into(), id.into(), from.as_str().into(), at.into()])
 }
 
 const FIND_ORDER: &str = concat!(

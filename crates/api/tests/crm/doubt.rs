@@ -27,7 +27,15 @@ async fn in_doubt(app: &TestApp, act: Act, form: &Form) -> String {
     assert_eq!(stored["fulfillments"].as_array().unwrap().len(), 0);
     assert_eq!(app.transactions(&id).await, [(1, "PENDING".to_owned())]);
     assert!(app.events(&id).await.is_empty());
-    assert_eq!(app.asked(9), 0);
+    // Sent again, with its id or without, it is the same order and nothing is charged (M3).
+    for again in [form.clone(), form.clone().with("orderId", &id)] {
+        let order = success(&app.import(&again).await);
+        assert_eq!(
+            (order["orderId"].as_str(), order["orderStatus"].as_str()),
+            (Some(id.as_str()), Some("PENDING"))
+        );
+    }
+    assert_eq!((app.asked(1), app.asked(9)), (1, 0));
     id
 }
 
@@ -48,7 +56,7 @@ async fn m2_what_the_gateway_can_confirm_within_the_call_is_settled_in_it(#[case
 #[case::sqlite(On::Sqlite)]
 #[case::postgres(On::Postgres)]
 #[tokio::test]
-async fn m2_an_import_in_doubt_is_pending_and_completes_once_when_it_proves_approved(#[case] on: On) {
+async fn m2_m3_an_import_in_doubt_is_pending_and_completes_once_when_it_proves_approved(#[case] on: On) {
     let app = app(on).await;
     let id = in_doubt(&app, Act::LoseAfter, &sale()).await;
     app.fake(1).set_unreachable(false);

@@ -47,7 +47,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let path = options.file.context("name the file")?;
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let document = match api::apply::parse(&text) {
         Ok(document) => document,
         Err(problems) => {
@@ -57,7 +58,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             bail!("{} has {} problem(s); nothing was changed", path.display(), problems.len());
         }
     };
-    let (hub, _held) = crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
+    let (hub, _held) =
+        crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
     let merchant = find_or_make(&hub, options.merchant).await?;
     let plan = api::apply::plan(&hub, merchant, &document).await?;
     show(&plan);
@@ -77,7 +79,8 @@ fn show(plan: &Plan) {
     for warning in &plan.warnings {
         println!("warning: {warning}");
     }
-    let counts = [Action::Create, Action::Update, Action::Delete, Action::Unchanged].map(|one| plan.count(one));
+    let counts =
+        [Action::Create, Action::Update, Action::Delete, Action::Unchanged].map(|one| plan.count(one));
     let [made, changed, removed, same] = counts;
     println!("{made} to create, {changed} to update, {removed} to delete, {same} unchanged.");
 }

@@ -21,13 +21,16 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let _held = options.place.hold()?;
     let store = options.place.open_store().await?;
-    let (broken, checked) = store.list_broken_invariants(&crate::assemble::salvage_kinds()).await?;
+    let (broken, checked) = crate::assemble::broken_invariants(&store).await?;
     if options.json {
         let rows: Vec<_> = broken
             .iter()
             .map(|one| serde_json::json!({ "invariant": one.invariant, "what": one.what, "id": one.id }))
             .collect();
-        println!("{}", serde_json::json!({ "checked": checked, "invariants_broken": rows.len(), "broken": rows }));
+        println!(
+            "{}",
+            serde_json::json!({ "checked": checked, "invariants_broken": rows.len(), "broken": rows })
+        );
     } else if broken.is_empty() {
         println!("{checked} invariants checked, none broken.");
     } else {
@@ -37,7 +40,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             table.add_row([&one.invariant, &one.what, &one.id]);
         }
         println!("{table}");
-        println!("{checked} invariants checked, {} rows break one. Look at each before charging goes on.", broken.len());
+        println!(
+            "{checked} invariants checked, {} rows break one. Look at each before charging goes on.",
+            broken.len()
+        );
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -47,7 +47,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     match options.action {
         Action::List => {}
         Action::Rotate => {
-            let id = vault.rotate_saved(&path, &SystemClock, &SystemEntropy).context("the new key was not saved")?;
+            let id = vault
+                .rotate_saved(&path, &SystemClock, &SystemEntropy)
+                .context("the new key was not saved")?;
             let (sealed, total) = reseal(&store, &vault).await?;
             println!("Key {id} is the newest; {sealed} of {total} sealed values were sealed with it now.");
         }
@@ -91,7 +93,8 @@ async fn reseal(store: &Store, vault: &Vault) -> Result<(usize, usize)> {
             for card in &page {
                 total = total.saturating_add(1);
                 let purpose = Purpose::Card;
-                let fresh = vault.rewrap(&SystemEntropy, purpose, merchant.id, card.id.uuid(), &card.sealed)?;
+                let fresh =
+                    vault.rewrap(&SystemEntropy, purpose, merchant.id, card.id.uuid(), &card.sealed)?;
                 if let Some(fresh) = fresh {
                     transaction = transaction.with(cards::reseal(merchant.id, card.id, fresh));
                     sealed = sealed.saturating_add(1);
@@ -124,7 +127,9 @@ async fn count_sealed_by(store: &Store, key: u32) -> Result<usize> {
 
 async fn credentials(store: &Store, merchant_id: MerchantId) -> Result<Vec<(GatewayId, Vec<u8>)>> {
     let none = |_: &str| None;
-    let Some(configuration) = store.find_configuration(merchant_id, &none).await? else { return Ok(Vec::new()) };
+    let Some(configuration) = store.find_configuration(merchant_id, &none).await? else {
+        return Ok(Vec::new());
+    };
     let mut found = Vec::new();
     for gateway in &configuration.gateways {
         if let Some(sealed) = store.find_sealed_credentials(merchant_id, gateway.id).await? {

@@ -63,7 +63,8 @@ pub(crate) fn router(hub: &Hub) -> axum::Router {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let (hub, _held) = crate::assemble::hub(&options.place, Arc::new(SystemClock), options.limits.http()).await?;
+    let (hub, _held) =
+        crate::assemble::hub(&options.place, Arc::new(SystemClock), options.limits.http()).await?;
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;

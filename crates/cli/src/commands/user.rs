@@ -58,7 +58,8 @@ enum Action {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let (hub, _held) = crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
+    let (hub, _held) =
+        crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
     let merchant = merchant_of(&hub, options.merchant).await?;
     match options.action {
         Action::Add { login, ip, password_stdin } => {
@@ -74,7 +75,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         Action::Key { title, scopes } => {
             let scopes = scopes
                 .iter()
-                .map(|word| Scope::parse(word).with_context(|| format!("{word:?} is no scope; they are read, write and operate")))
+                .map(|word| {
+                    Scope::parse(word)
+                        .with_context(|| format!("{word:?} is no scope; they are read, write and operate"))
+                })
                 .collect::<Result<Vec<_>>>()?;
             let key = create_api_key(&hub, merchant, &title, &scopes, &AllowList::default()).await?;
             println!("{key}");
@@ -94,7 +98,8 @@ pub(crate) async fn merchant_of(hub: &Hub, named: Option<MerchantId>) -> Result<
         (None, [one]) => Ok(one.id),
         (None, []) => bail!("there is no merchant yet; run `recoup apply FILE` first"),
         (None, several) => {
-            let names: Vec<String> = several.iter().map(|one| format!("{} ({})", one.id, one.title)).collect();
+            let names: Vec<String> =
+                several.iter().map(|one| format!("{} ({})", one.id, one.title)).collect();
             bail!("name one of several merchants by --merchant: {}", names.join(", "))
         }
     }
@@ -109,6 +114,8 @@ fn make_password(hub: &Hub) -> String {
 
 fn read_password() -> Result<String> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("the password cannot be read from the standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("the password cannot be read from the standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -5,7 +5,7 @@ use domain::ids::MerchantId;
 use domain::money::{Currency, Money};
 use domain::order::{Order, OrderItem, OrderStatus};
 use domain::payment::{Payment, PaymentState};
-use recoup_storage::orders::{self, NOT_SUBMITTABLE, ORDER_EXISTS, OrderFilter};
+use recoup_storage::orders::{self, CHANGED_SINCE, NOT_PENDING, NOT_SUBMITTABLE, ORDER_EXISTS, OrderFilter};
 use recoup_storage::testing::{On, TestDatabase};
 use recoup_storage::{Store, payments};
 use rstest::rstest;
@@ -93,20 +93,27 @@ async fn changes(store: &Store, ours: MerchantId) {
     assert_conflict(write(store, orders::submit(&submitted, "guard")).await, NOT_SUBMITTABLE);
     assert_conflict(write(store, orders::update_partial(&renewed)).await, "update_partial");
 
-    let steps = [
-        orders::set_status(ours, submitted.id, OrderStatus::Declined, false, at(6)),
-        orders::note_cascade(ours, submitted.id, "No IP address."),
-    ];
-    write_all(store, steps).await.unwrap();
+    write(store, orders::decline(ours, submitted.id, "No IP address.", at(6))).await.unwrap();
     let ended = Order {
         status: OrderStatus::Declined,
-        is_salvaged: false,
         cascade_note: "No IP address.".into(),
         updated_at: at(6),
         ..submitted.clone()
     };
-    assert_eq!(store.find_order(ours, ended.id).await.unwrap(), Some(ended));
+    assert_eq!(store.find_order(ours, ended.id).await.unwrap(), Some(ended.clone()));
+    assert_conflict(write(store, orders::complete(ours, ended.id, true, at(7))).await, NOT_PENDING);
+    let stale = orders::cancel(ours, ended.id, OrderStatus::Pending, at(7));
+    assert_conflict(write(store, stale).await, CHANGED_SINCE);
+    write(store, orders::cancel(ours, ended.id, OrderStatus::Declined, at(7))).await.unwrap();
+    write(store, orders::decline(ours, ended.id, "too late", at(8))).await.unwrap();
+    let cancelled = Order { status: OrderStatus::Cancelled, updated_at: at(7), ..ended };
+    assert_eq!(store.find_order(ours, cancelled.id).await.unwrap(), Some(cancelled.clone()));
+    write(store, orders::set_status(ours, cancelled.id, OrderStatus::Declined, false, at(9))).await.unwrap();
     write(store, orders::submit(&submitted, "guard")).await.unwrap();
+    write(store, orders::complete(ours, submitted.id, true, at(10))).await.unwrap();
+    let complete = store.find_order(ours, submitted.id).await.unwrap().unwrap();
+    assert_eq!((complete.status, complete.is_salvaged), (OrderStatus::Complete, true));
+    write(store, orders::set_status(ours, submitted.id, OrderStatus::Pending, true, at(5))).await.unwrap();
     let missing = orders::set_status(ours, id(999), OrderStatus::Complete, false, at(6));
     assert_conflict(write(store, missing).await, "set_order_status");
 }

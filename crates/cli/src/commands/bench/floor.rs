@@ -13,7 +13,8 @@ use storage::fulfilments::Fulfilment;
 use storage::orders::OrderFilter;
 use storage::timeline::Line;
 use storage::{
-    Transaction, attempts, cards, events, fulfilments, guards, merchants, orders, payments, standing, timeline,
+    Transaction, attempts, cards, events, fulfilments, guards, merchants, orders, payments, standing,
+    timeline,
 };
 
 /// A stored order to repeat.
@@ -86,7 +87,7 @@ impl Floor {
         let shard = i64::from(attempt.id.uuid().as_bytes().last().copied().unwrap_or(0));
         Transaction::new("floor_outcome")
             .with(attempts::settle(merchant_id, attempt.id, &outcome, now, None))
-            .with(orders::set_status(merchant_id, order.id, OrderStatus::Complete, false, now))
+            .with(orders::complete(merchant_id, order.id, false, now))
             .with(payments::set_state(merchant_id, payment.id, PaymentState::Paid, now))
             .with(events::insert(&Event {
                 merchant_id,

@@ -118,7 +118,8 @@ impl Bench {
         let hub = Hub::new(charging::Charging::new(store, vault, connections, minter));
         let merchant = hub.minter().mint();
         hub.create_merchant(merchant, "Bench").await?;
-        let text = include_str!("../../../samples/bench.toml").replace("{fast}", fast).replace("{slow}", slow);
+        let text =
+            include_str!("../../../samples/bench.toml").replace("{fast}", fast).replace("{slow}", slow);
         let document = api::apply::parse(&text).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
         api::apply::apply(&hub, merchant, &document, "bench", "bench").await?;
         api::auth::save_api_user(&hub, merchant, "bench", &SecretString::from(PASSWORD), &[]).await?;

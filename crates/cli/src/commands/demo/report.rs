@@ -15,7 +15,7 @@ use storage::doctor::Broken;
 use storage::orders::OrderFilter;
 
 use super::setup::Stage;
-use crate::assemble::salvage_kinds;
+use crate::assemble::broken_invariants;
 
 /// Most orders that a demo reads back.
 const ORDERS_MAX: i64 = 10_000;
@@ -45,7 +45,7 @@ pub(super) async fn report(stage: &Stage) -> Result<Report> {
         report.count(&view);
     }
     for store in [store, &stage.rescue.store] {
-        let (broken, checked) = store.list_broken_invariants(&salvage_kinds()).await?;
+        let (broken, checked) = broken_invariants(store).await?;
         report.checked += checked;
         report.broken.extend(broken);
     }

@@ -110,7 +110,8 @@ pub(super) async fn stage(data: Option<PathBuf>) -> Result<Stage> {
 
 fn folder(data: Option<PathBuf>) -> Result<Folder> {
     let temporary = data.is_none();
-    let path = data.unwrap_or_else(|| std::env::temp_dir().join(format!("recoup-demo-{}", std::process::id())));
+    let path =
+        data.unwrap_or_else(|| std::env::temp_dir().join(format!("recoup-demo-{}", std::process::id())));
     if path.join("hub").exists() {
         bail!("{} holds an earlier demo; name another folder by --data, or remove it", path.display());
     }
@@ -146,8 +147,13 @@ async fn give_route(role: &Platform, sandbox_url: &str) -> Result<()> {
     let mut settings = GatewaySettings::default();
     settings.plain.insert("base_url".to_owned(), sandbox_url.to_owned());
     settings.secret.insert("security_key".to_owned(), SecretString::from(rescue.security_key));
-    let route =
-        Route { number: 1, title: "Rescue acquirer".to_owned(), kind: "nmi".to_owned(), enabled: true, settings };
+    let route = Route {
+        number: 1,
+        title: "Rescue acquirer".to_owned(),
+        kind: "nmi".to_owned(),
+        enabled: true,
+        settings,
+    };
     role.save_route(MerchantId::from_uuid(mid), &route).await?;
     Ok(())
 }
