@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::attempt::{Attempt, AttemptState, Initiator, Purpose, Route};
 use domain::configuration::{Configuration, Target};
 use domain::contact::Contact;
-use domain::ids::{CardId, CustomerId, MerchantId, OrderId};
+use domain::ids::{CardId, CustomerId, MerchantId, OrderId, PaymentId};
 use domain::order::{Order, OrderStatus, Routed};
 use domain::payment::{Payment, PaymentState};
 use domain::placement::Problem;
@@ -209,7 +209,8 @@ impl Hub {
         }
         let paid_before = earlier.is_some();
         let payment = Payment {
-            id: earlier.map_or_else(|| self.minter().mint(), |payment| payment.id),
+            // An order's first payment carries the order's own UUID: two imports of one order cannot make two debts.
+            id: PaymentId::from_uuid(order.id.uuid()),
             merchant_id,
             order_id: order.id,
             amount: draft.total,
@@ -398,7 +399,7 @@ impl Hub {
     /// changed.
     async fn after_conflict(&self, error: StoreError, prepared: &Prepared) -> Result<Try, HubError> {
         let merchant_id = prepared.order.merchant_id;
-        if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) {
+        if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) || error.is_conflict_in(payments::PAYMENT_EXISTS) {
             return Ok(Try::Again);
         }
         let now = self.minter().now();

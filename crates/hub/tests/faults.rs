@@ -11,7 +11,7 @@ use domain::doubt::FenceAnswer;
 use domain::order::OrderStatus;
 use gateways::OperationKind;
 use gateways::fake::{Act, FakeGateway};
-use recoup_hub::{ImportAnswer, OrderView, Verdict};
+use recoup_hub::{ImportAnswer, Lead, LeadAnswer, OrderView, Verdict};
 use rstest::rstest;
 use storage::testing::On;
 use support::{HARD, SOFT, TestHub, tea};
@@ -506,5 +506,32 @@ async fn m28_a_cascade_obeys_the_hard_cap_of_the_cards_budget(#[case] on: On) {
     assert!(last.order.cascade_note.contains("the cap is 15"), "{}", last.order.cascade_note);
     app.import(tea()).await;
     assert_eq!(gateway.requests().len(), 9, "caps never refuse an order's first charge");
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m3_imports_of_one_lead_at_once_make_one_debt(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script(std::iter::repeat_n(HARD, 40));
+    let lead = Lead { order_id: None, campaign_number: 1, contact: tea().contact, extra: Vec::new() };
+    let LeadAnswer::Order(lead) = app.hub.import_lead(app.merchant, lead).await.unwrap() else {
+        panic!("refused")
+    };
+    let mut tasks = Vec::new();
+    for _ in 0..16 {
+        let (hub, merchant, mut import) = (app.hub.clone(), app.merchant, tea());
+        import.order_id = Some(lead.order.id);
+        tasks.push(tokio::spawn(async move { hub.import(merchant, import).await.unwrap() }));
+    }
+    for task in tasks {
+        let ImportAnswer::Order(view) = task.await.unwrap() else { panic!("refused") };
+        assert_eq!(view.order.id, lead.order.id);
+    }
+    let view = app.fresh(&lead).await;
+    assert_eq!((view.payments.len(), view.order.status), (1, OrderStatus::Declined));
+    assert!(view.attempts.iter().all(|attempt| attempt.payment_id == view.payments[0].id));
     app.end().await;
 }

@@ -14,9 +14,13 @@ pub(crate) const ALL: &[&str] = &[INSERT_PAYMENT, SET_PAYMENT_STATE, FIND_PAYMEN
 
 const INSERT_PAYMENT: &str = "-- insert_payment
 INSERT INTO payments (merchant_id, id, order_id, amount_minor, currency, state, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+ON CONFLICT (merchant_id, id) DO NOTHING";
 
-/// A new debt.
+/// Name of the step that fails when the payment exists.
+pub const PAYMENT_EXISTS: &str = "insert_payment";
+
+/// A new debt; conflict when one of this id exists.
 pub fn insert(payment: &Payment, at: Timestamp) -> Step {
     Step::one(
         INSERT_PAYMENT,

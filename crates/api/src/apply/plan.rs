@@ -194,6 +194,7 @@ impl<'a> Planning<'a> {
                     let place = format!("gateways[{number}].settings.{name}");
                     let words = format!("the environment variable {} is not set", variable.env);
                     self.problems.push(Wrong::new(place, words));
+                    *setting = Setting::Text(String::new());
                 }
             }
         }

@@ -255,9 +255,9 @@ impl Resource for Campaign {
         let Some((at, product)) = at.and_then(|at| Some((at, self.products.get(at)?))) else {
             return rest.to_owned();
         };
-        match (field, &product.gateway_profile) {
-            (".target", Some(_)) => format!("products[{at}].gateway_profile"),
-            (".target", None) => format!("products[{at}].gateway"),
+        match (field, &product.gateway) {
+            (".target", None) => format!("products[{at}].gateway_profile"),
+            (".target", Some(_)) => format!("products[{at}].gateway"),
             (field, _) => format!("products[{at}]{field}"),
         }
     }

@@ -12,6 +12,7 @@ use gateways::fake::{Act, Booked, FakeGateway};
 use hub::{Change, Hub, OrderView};
 use recoup_api::{auth, crm};
 use serde_json::Value;
+use storage::orders::OrderFilter;
 use storage::testing::{On, TestDatabase};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -208,7 +209,7 @@ impl TestApp {
 
     /// How many orders are kept.
     pub(crate) async fn order_count(&self) -> i64 {
-        self.hub.store().count_orders(self.merchant_id, &Default::default()).await.unwrap()
+        self.hub.store().count_orders(self.merchant_id, &OrderFilter::default()).await.unwrap()
     }
 
     /// Works on what is due, after so many seconds.

@@ -5,6 +5,7 @@ use gateways::Rejection;
 use gateways::fake::Act;
 use hub::Change;
 use rstest::rstest;
+use storage::orders::OrderFilter;
 use storage::testing::On;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -33,7 +34,7 @@ async fn m1_a_charge_ends_although_its_caller_hung_up(#[case] on: On) {
     hook.release();
     app.hub.drain().await;
     let store = app.hub.store();
-    let orders = store.list_orders(app.merchant_id, &Default::default(), 10, 0).await.unwrap();
+    let orders = store.list_orders(app.merchant_id, &OrderFilter::default(), 10, 0).await.unwrap();
     assert_eq!((orders.len(), app.asked(1), app.taken(1)), (1, 1, 3_499));
     let id = orders[0].id.base32();
     assert_eq!(app.order(&id).await["orderStatus"], "COMPLETE");

@@ -11,6 +11,7 @@ pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// With this parameter, in the place of an earlier one of its name.
+    #[expect(clippy::needless_pass_by_value, reason = "texts and numbers read best as they are")]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.retain(|(known, _)| known != name);
         self.0.push((name.to_owned(), value.to_string()));

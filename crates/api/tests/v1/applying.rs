@@ -116,7 +116,7 @@ async fn a_changed_file_keeps_the_ids_of_numbers_and_removes_what_it_no_longer_n
     let end = changed.find("[[campaigns]]").unwrap();
     let changed = format!("{}{}", &changed[..start], &changed[end..]);
     let planned = plan(&app.hub, app.merchant_id, &parse(&changed).unwrap()).await.unwrap();
-    let text: String = planned.lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = planned.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(text.contains("title: \"Main MID\" → \"First MID\""), "{text}");
     assert!(text.contains("credential security_key: changed") && !text.contains("SECRET"), "{text}");
     assert!(text.contains("products[0].price.amount_minor: 2999 → 3999"), "{text}");

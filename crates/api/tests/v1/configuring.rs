@@ -100,7 +100,8 @@ async fn m27_a_map_on_a_reason_that_no_map_changes_is_saved_with_a_warning(#[cas
     let plain = json!({"gateway_kind": "fake", "fragment": "try again later", "class": "soft"});
     let plain = app.post("/v1/decline-maps", plain).await.expect(201);
     assert_eq!(plain["warnings"], json!([]));
-    assert_eq!(app.get("/v1/decline-maps").await.expect(200)["items"], json!([made, plain]));
+    let all = app.get("/v1/decline-maps").await.expect(200)["items"].as_array().unwrap().clone();
+    assert!(all.len() == 2 && all.contains(&made) && all.contains(&plain), "{all:?}");
     let both = json!({"gateway_kind": "none", "fragment": " ", "class": "soft"});
     assert_eq!(app.post("/v1/decline-maps", both).await.wrong(), ["gateway_kind", "fragment"]);
 }

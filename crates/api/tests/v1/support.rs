@@ -199,6 +199,7 @@ impl App {
 }
 
 /// Campaign 100 with product 7, which goes to this gateway or profile.
+#[expect(clippy::needless_pass_by_value, reason = "callers write it as a literal")]
 pub(crate) fn campaign(target: Value) -> Value {
     let mut product = json!({
         "number": 7,

@@ -27,6 +27,7 @@ enum Listed {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// Their state.
+    #[param(inline)]
     state: Listed,
     /// Most of them, 1 to 200.
     #[serde(default)]
