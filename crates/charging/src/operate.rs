@@ -5,7 +5,7 @@ use domain::money::Money;
 use gateways::{GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
 use jiff::{SignedDuration, Timestamp};
 use storage::operations::{self, Operation, Settled};
-use storage::{StoreError, Transaction};
+use storage::{Step, StoreError, Transaction};
 use thiserror::Error;
 
 use crate::Charging;
@@ -70,8 +70,20 @@ impl Charging {
         attempt: &Attempt,
         consequences: &dyn Consequences,
     ) -> Result<Operation, OperateError> {
+        self.operate_with(operation, attempt, Vec::new(), consequences).await
+    }
+
+    /// [`Self::operate`] with steps that commit with the intent, such as who asked for it and why.
+    pub async fn operate_with(
+        &self,
+        operation: &Operation,
+        attempt: &Attempt,
+        extra: Vec<Step>,
+        consequences: &dyn Consequences,
+    ) -> Result<Operation, OperateError> {
         let intent = Transaction::new("operation_intent")
-            .with_all(operations::insert(operation, self.operation_take_up_at()));
+            .with_all(operations::insert(operation, self.operation_take_up_at()))
+            .with_all(extra);
         match self.store.commit(intent).await {
             Ok(_) => {}
             Err(error) if error.is_conflict_in(operations::NOT_APPROVED) => {

@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
         Command::Keys(options) => commands::keys::run(options).await,
         Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Migrate(options) => commands::migrate::run(options).await,
-        Command::Openapi => commands::openapi::run(),
+        Command::Openapi => Ok(commands::openapi::run()),
         Command::Bench(options) => commands::bench::run(options).await,
     };
     match done {

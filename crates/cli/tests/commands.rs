@@ -117,7 +117,12 @@ fn keys_are_rotated_and_old_ones_retired_only_when_nothing_needs_them() {
     let retired = recoup(&["keys", "--data", &data, "retire", "1"]);
     assert!(retired.status.success(), "{}", err(&retired));
     let again = recoup(&["apply", "--data", &data, &file.display().to_string()]);
-    assert!(out(&again).contains("0 to update"), "the credentials still open: {} {}", out(&again), err(&again));
+    assert!(
+        out(&again).contains("0 to update"),
+        "the credentials still open: {} {}",
+        out(&again),
+        err(&again)
+    );
 }
 
 #[test]
@@ -133,7 +138,9 @@ fn wrong_words_are_answered_with_what_would_be_right() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["serve", "platform", "sandbox", "demo", "apply", "user", "keys", "doctor", "migrate", "openapi"] {
+    for command in
+        ["serve", "platform", "sandbox", "demo", "apply", "user", "keys", "doctor", "migrate", "openapi"]
+    {
         let output = recoup(&[command, "--help"]);
         assert!(output.status.success() && out(&output).contains("Usage: recoup"), "{command}");
     }

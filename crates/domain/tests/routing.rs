@@ -94,9 +94,8 @@ fn chosen(configuration: &Configuration, standing: &Standing) -> u128 {
 #[test]
 fn round_robin_moves_to_the_next_gateway_with_every_sale() {
     let configuration = configuration(Algorithm::RoundRobin);
-    let order: Vec<u128> = (0..7)
-        .map(|ticket| chosen(&configuration, &Standing { ticket, ..Standing::default() }))
-        .collect();
+    let order: Vec<u128> =
+        (0..7).map(|ticket| chosen(&configuration, &Standing { ticket, ..Standing::default() })).collect();
     assert_eq!(order, [1, 2, 3, 1, 2, 3, 1]);
 }
 

@@ -198,8 +198,7 @@ impl Hub {
                 put(&mut known.campaigns, campaign, |one| one.id);
             }
             Change::DeleteGateway(id) => {
-                let open = self.store().list_attempts_in_doubt(merchant_id, 10_000).await?;
-                let busy = open.iter().any(|attempt| attempt.gateway_id == id);
+                let busy = self.store().find_open_attempt_at(merchant_id, id).await?.is_some();
                 applied.problems.extend(in_use(known, id, busy));
                 known.gateways.retain(|one| one.id != id);
                 applied.steps.push(rows::delete(merchant_id, "gateway", id.uuid()));

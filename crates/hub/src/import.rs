@@ -399,7 +399,9 @@ impl Hub {
     /// changed.
     async fn after_conflict(&self, error: StoreError, prepared: &Prepared) -> Result<Try, HubError> {
         let merchant_id = prepared.order.merchant_id;
-        if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) || error.is_conflict_in(payments::PAYMENT_EXISTS) {
+        if error.is_conflict_in(merchants::CONFIGURATION_CHANGED)
+            || error.is_conflict_in(payments::PAYMENT_EXISTS)
+        {
             return Ok(Try::Again);
         }
         let now = self.minter().now();

@@ -152,15 +152,10 @@ impl Hub {
             amount,
             &domain::card::mask_card_numbers(why),
         );
-        let audit = Transaction::new("refund_audit").with(self.audited(
-            merchant_id,
-            actor,
-            &format!("refund {} of {amount} for order {id}", operation.id),
-            note,
-        ));
+        let what = format!("refund {} of {amount} for order {id}", operation.id);
+        let audit = vec![self.audited(merchant_id, actor, &what, note)];
         let aftermath = self.aftermath();
-        let done = self.charging.operate(&operation, &attempt, aftermath.as_ref()).await?;
-        self.store().commit(audit).await?;
+        let done = self.charging.operate_with(&operation, &attempt, audit, aftermath.as_ref()).await?;
         Ok(done)
     }
 

@@ -457,7 +457,8 @@ async fn m17_an_order_cancelled_while_the_gateway_is_asked_gets_its_money_back(#
         tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() })
     };
     gate.arrived().await;
-    let orders = app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
+    let orders =
+        app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
     let id = orders.unwrap()[0].id;
     app.hub.cancel_order(app.merchant, id, "customer called", "ann").await.unwrap();
     gate.open();
@@ -483,7 +484,8 @@ async fn m1_a_charge_ends_although_the_caller_is_gone(#[case] on: On) {
     assert!(importing.await.unwrap_err().is_cancelled());
     gate.open();
     app.hub.drain().await;
-    let orders = app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 9, 0).await;
+    let orders =
+        app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 9, 0).await;
     let statuses: Vec<OrderStatus> = orders.unwrap().iter().map(|order| order.status).collect();
     assert_eq!((statuses, kept(&gateway)), (vec![OrderStatus::Complete], 2_999));
     app.end().await;

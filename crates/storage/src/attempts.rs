@@ -5,7 +5,7 @@ use domain::attempt::{
     RawDecline, Route,
 };
 use domain::declines::{Class, Reason};
-use domain::ids::{AttemptId, MerchantId, OrderId, PaymentId};
+use domain::ids::{AttemptId, GatewayId, MerchantId, OrderId, PaymentId};
 use domain::money::Money;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -32,6 +32,7 @@ pub(crate) const ALL: &[&str] = &[
     CLAIM_DUE_ATTEMPTS_POSTGRES,
     COUNT_ATTEMPTS_OF_CARD,
     WITHIN_CARD_CAPS,
+    FIND_OPEN_AT_GATEWAY,
     LIST_NET_CHARGED,
     NEXT_DUE_ATTEMPT,
 ];
@@ -398,16 +399,17 @@ pub fn require_card_caps(
 ) -> Step {
     Step::require(
         WITHIN_CARD_CAPS,
-        vec![
-            merchant_id.into(),
-            fingerprint.into(),
-            day.into(),
-            month.into(),
-            caps.0.into(),
-            caps.1.into(),
-        ],
+        vec![merchant_id.into(), fingerprint.into(), day.into(), month.into(), caps.0.into(), caps.1.into()],
     )
 }
+
+const FIND_OPEN_AT_GATEWAY: &str = "-- find_open_at_gateway
+SELECT id
+FROM attempts
+WHERE merchant_id = $1
+    AND gateway_id = $2
+    AND state IN ('sending', 'in_doubt', 'pending')
+LIMIT 1";
 
 const LIST_NET_CHARGED: &str = "-- list_net_charged
 SELECT
@@ -428,6 +430,16 @@ WHERE a.state = 'approved'
 ORDER BY a.id";
 
 impl Store {
+    /// An attempt at a gateway whose outcome is still to come, when there is one.
+    pub async fn find_open_attempt_at(
+        &self,
+        merchant_id: MerchantId,
+        gateway_id: GatewayId,
+    ) -> Result<Option<AttemptId>, StoreError> {
+        let statement = Statement::new(FIND_OPEN_AT_GATEWAY, vec![merchant_id.into(), gateway_id.into()]);
+        self.query_one(statement).await?.map(|row| row.id("id")).transpose()
+    }
+
     /// What approved attempts at gateways of one kind came to, net of what was given back: for comparing with the
     /// gateway's own books.
     pub async fn list_net_charged(&self, gateway_kind: &str) -> Result<Vec<(AttemptId, i64)>, StoreError> {

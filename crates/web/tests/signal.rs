@@ -1,5 +1,6 @@
 //! The process is told to end. Alone in its file: the handler is the whole process's.
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 use std::process::{Command, id};
 

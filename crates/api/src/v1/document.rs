@@ -52,6 +52,7 @@ pub(crate) fn value() -> Value {
         );
         if let Some(schemas) = components.get_mut("schemas") {
             set(schemas, "Problem", problem());
+            hoist_read_only(schemas);
             add_examples(schemas);
         }
     }
@@ -105,6 +106,23 @@ fn problem() -> Value {
             "errors": [{"field": "settings.app_key", "message": "AppKey is required."}]
         }]
     })
+}
+
+/// A list or map that only answers have is marked on its elements by the generator; the mark belongs to the property.
+fn hoist_read_only(schemas: &mut Value) {
+    for schema in schemas.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties.into_iter().flat_map(|all| all.values_mut()) {
+            let mut found = false;
+            for inner in ["items", "additionalProperties", "propertyNames"] {
+                let fields = property.get_mut(inner).and_then(Value::as_object_mut);
+                found |= fields.is_some_and(|fields| fields.remove("readOnly").is_some());
+            }
+            if found {
+                set(property, "readOnly", json!(true));
+            }
+        }
+    }
 }
 
 fn add_examples(schemas: &mut Value) {

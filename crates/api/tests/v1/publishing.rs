@@ -69,9 +69,3 @@ fn check(value: &Value, document: &Value) {
         _ => {}
     }
 }
-
-#[test]
-fn zz_print() {
-    std::fs::write("/tmp/v1-schema.json", api::apply::json_schema()).unwrap();
-    std::fs::write("/tmp/v1-openapi.json", api::v1::openapi()).unwrap();
-}

@@ -30,6 +30,7 @@ pub(crate) struct Options {
 }
 
 /// Time limits of calls to gateways.
+#[expect(clippy::struct_field_names, reason = "names end in their unit")]
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Limits {
     /// Seconds to connect to a gateway, TLS included

@@ -98,9 +98,9 @@ pub(crate) async fn merchant_of(hub: &Hub, named: Option<MerchantId>) -> Result<
         (None, [one]) => Ok(one.id),
         (None, []) => bail!("there is no merchant yet; run `recoup apply FILE` first"),
         (None, several) => {
-            let names: Vec<String> =
+            let listed: Vec<String> =
                 several.iter().map(|one| format!("{} ({})", one.id, one.title)).collect();
-            bail!("name one of several merchants by --merchant: {}", names.join(", "))
+            bail!("name one of several merchants by --merchant: {}", listed.join(", "))
         }
     }
 }

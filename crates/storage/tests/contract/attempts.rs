@@ -159,11 +159,16 @@ async fn found(store: &Store, ours: MerchantId) {
     assert_eq!(count(at(31), at(31)).await, (0, 0));
     assert_eq!(store.count_attempts_of_card(ours, "never", at(0), at(0)).await.unwrap(), (0, 0));
 
-    let room = async |caps| write(store, attempts::require_card_caps(ours, "counted", at(30), at(0), caps)).await;
+    let room =
+        async |caps| write(store, attempts::require_card_caps(ours, "counted", at(30), at(0), caps)).await;
     assert!(room((2, 3)).await.is_ok());
     for full in [(1, 3), (2, 2)] {
         assert!(room(full).await.unwrap_err().is_conflict_in(attempts::OVER_CARD_CAPS), "{full:?}");
     }
+    let gateway = attempt(ours, 43, 44).gateway_id;
+    let open = store.find_open_attempt_at(ours, gateway).await.unwrap();
+    assert!(open.is_some_and(|id| id.uuid().as_u128() != 43), "{open:?}");
+    assert_eq!(store.find_open_attempt_at(ours, id(4_711)).await.unwrap(), None);
     let charged = store.list_net_charged("nmi").await.unwrap();
     assert!(charged.contains(&(id(43), attempt(ours, 43, 44).amount.minor())), "{charged:?}");
     assert_eq!(store.list_net_charged("nobody").await.unwrap(), []);

@@ -10,7 +10,7 @@ use recoup_storage::testing::{On, TestDatabase};
 use recoup_storage::{Store, payments};
 use rstest::rstest;
 
-use crate::samples::{assert_conflict, at, id, order, payment, usd, write, write_all};
+use crate::samples::{assert_conflict, at, id, order, payment, usd, write};
 
 /// Every field differs from every other, and texts hold what breaks careless quoting.
 fn awkward(merchant_id: MerchantId) -> Order {

@@ -93,7 +93,7 @@ impl Order {
     async fn post(&self, stage: &Stage) -> Result<()> {
         let (campaign, product) = match self.special {
             Special::SingleTransaction => ("200", "9"),
-            _ if self.serial % 5 == 0 => ("100", "8"),
+            _ if self.serial.is_multiple_of(5) => ("100", "8"),
             _ => ("100", "7"),
         };
         let ip = match self.special {
