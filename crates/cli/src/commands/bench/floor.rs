@@ -66,7 +66,8 @@ impl Floor {
             .with(cards::upsert(&self.card, now))
             .with(orders::insert(&order, &key))
             .with(payments::insert(&payment, now))
-            .with(attempts::insert(&attempt));
+            .with(attempts::insert(&attempt))
+            .independent();
         self.hub.store().commit(intent).await?;
         self.hub.store().commit(self.outcome(&order, &payment, &attempt, now)).await?;
         Ok(())
@@ -114,5 +115,6 @@ impl Floor {
                 at: now,
                 words: attempt.why.clone(),
             }))
+            .independent()
     }
 }
