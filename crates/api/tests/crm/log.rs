@@ -19,6 +19,8 @@ impl Log {
             .with_max_level(LevelFilter::TRACE)
             .with_span_events(FmtSpan::FULL)
             .with_ansi(false)
+            // The digits of a moment could be taken for a security code.
+            .without_time()
             .with_writer(move || log.clone())
             .finish();
         tracing::subscriber::set_default(subscriber)

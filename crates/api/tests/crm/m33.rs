@@ -74,9 +74,12 @@ async fn m33_card_numbers_in_other_fields_are_masked_before_they_are_kept(#[case
     assert_eq!(order["custom2"], "order 4111111111111112");
     let id = order["orderId"].as_str().unwrap();
     for text in [app.order(id).await.to_string(), format!("{:?}", app.view(id).await)] {
-        for secret in [VISA, OTHER_VISA, "4012 8888 8888 1881", "987"] {
+        for secret in [VISA, OTHER_VISA, "4012 8888 8888 1881"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
+        // Ids and fingerprints may hold these three digits by chance; a word of its own is the security code.
+        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+        assert!(!words.any(|word| word == "987"), "the security code is in {text}");
     }
     assert_eq!(order["phoneNumber"], "************1881");
     let other = sale().with("emailAddress", "other@example.com").with("phoneNumber", "+1 (518) 555-0100");
