@@ -87,7 +87,11 @@ impl Driver {
                 });
             }
         }
-        steps.join_all().await;
+        while let Some(ended) = steps.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "A step of the driver ended badly; its work comes again");
+            }
+        }
         Ok(swept)
     }
 

@@ -1,6 +1,7 @@
 //! Captures, voids and refunds: intent, one call, outcome (M16).
 
 use domain::attempt::{Attempt, AttemptState};
+use domain::declines::Reason;
 use domain::money::Money;
 use gateways::{GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +29,8 @@ pub enum OperateError {
     Store(#[from] StoreError),
 }
 
+/// How often what waits for a person is still looked at.
+const SLOWLY_SECS: i64 = 21_600;
 /// Asked again after these many seconds; then a person decides.
 const ASK_AFTER_SECS: [i64; 5] = [60, 300, 1_800, 7_200, 43_200];
 
@@ -127,7 +130,7 @@ impl Charging {
         let Some(gateway) = consequences.gateway_of(attempt).await else {
             return self.doubt_operation(operation, "Its gateway cannot be used any more.", true).await;
         };
-        let Some(request) = self.request_of(operation, attempt) else {
+        let Some(request) = Self::request_of(operation, attempt) else {
             return self.doubt_operation(operation, "Its attempt is not approved.", true).await;
         };
         match gateway.operate(&request).await {
@@ -138,7 +141,10 @@ impl Charging {
                 self.refused(operation, attempt, code, text).await
             }
             Err(GatewayError::NotSent(error)) => {
-                self.doubt_operation(operation, &format!("It was not sent: {error}."), false).await
+                self.leave_open(operation, &format!("It was not sent: {error}."), false, true).await
+            }
+            Err(GatewayError::Rejected(rejection)) if rejection.reason == Reason::RateLimited => {
+                self.leave_open(operation, &rejection.text, false, true).await
             }
             Err(GatewayError::Rejected(rejection)) => {
                 self.refused(operation, attempt, rejection.code, rejection.text).await
@@ -160,9 +166,12 @@ impl Charging {
             return self.doubt_operation(operation, "Its attempt is unknown.", true).await;
         };
         let gateway = consequences.gateway_of(&attempt).await;
-        let (Some(gateway), Some(request)) = (gateway, self.request_of(operation, &attempt)) else {
+        let (Some(gateway), Some(request)) = (gateway, Self::request_of(operation, &attempt)) else {
             return self.doubt_operation(operation, "Its gateway cannot be used any more.", true).await;
         };
+        if operation.code.as_deref() == Some(operations::NOT_SENT) {
+            return self.send_operation(operation, &attempt, consequences).await;
+        }
         match gateway.inquire_operation(&request).await {
             OperationFinding::Done { reference } => {
                 self.finish(operation, &attempt, reference, String::new(), consequences).await
@@ -172,7 +181,7 @@ impl Charging {
         }
     }
 
-    fn request_of(&self, operation: &Operation, attempt: &Attempt) -> Option<OperationRequest> {
+    fn request_of(operation: &Operation, attempt: &Attempt) -> Option<OperationRequest> {
         let AttemptState::Approved { approval, .. } = &attempt.state else { return None };
         Some(OperationRequest {
             kind: OperationKind::parse(&operation.kind)?,
@@ -181,7 +190,7 @@ impl Charging {
             gateway_reference: approval.reference.clone(),
             attempt_reference: attempt.id.base32(),
             amount: operation.amount,
-            at: self.minter.now(),
+            at: operation.created_at,
         })
     }
 
@@ -193,6 +202,19 @@ impl Charging {
         text: String,
         consequences: &dyn Consequences,
     ) -> Result<(), StoreError> {
+        let transaction = self.done(operation, attempt, reference, text, consequences).await?;
+        self.store.commit(transaction).await.map(|_| ())
+    }
+
+    /// The end of an operation that was done, with everything that follows.
+    async fn done(
+        &self,
+        operation: &Operation,
+        attempt: &Attempt,
+        reference: String,
+        text: String,
+        consequences: &dyn Consequences,
+    ) -> Result<Transaction, StoreError> {
         let at = self.minter.now();
         let settled =
             Settled { state: "done", gateway_reference: Some(reference), code: None, text: Some(text) };
@@ -206,7 +228,7 @@ impl Charging {
             transaction = transaction.with(storage::attempts::reverse(attempt.merchant_id, attempt.id, at));
         }
         let consequence = consequences.operated(attempt, operation).await?;
-        self.store.commit(transaction.with_all(consequence.steps)).await.map(|_| ())
+        Ok(transaction.with_all(consequence.steps))
     }
 
     /// Whether with this operation everything that was taken has been given back.
@@ -245,9 +267,44 @@ impl Charging {
         };
         let settled =
             Settled { state: "refused", gateway_reference: None, code: Some(code), text: Some(text) };
-        let transaction = Transaction::new("operation_refused")
+        let mut transaction = Transaction::new("operation_refused")
             .with(operations::settle(operation.merchant_id, operation.id, &settled, at))
             .with(storage::alerts::insert(&alert));
+        if operation.kind == OperationKind::Void.as_str() {
+            // Too late for a void: the money has settled, so it is refunded (M17). The driver sends it.
+            let why = format!("Refund, as the void was refused. {}", operation.why);
+            let refund = self.new_operation(OperationKind::Refund, attempt, operation.amount, &why);
+            transaction = transaction.with_all(operations::insert(&refund, at));
+        }
+        self.store.commit(transaction).await.map(|_| ())
+    }
+
+    /// A person's finding about an operation in doubt: done, with the gateway's id, or not done.
+    pub async fn resolve_operation_by_person(
+        &self,
+        operation: &Operation,
+        done: Option<&str>,
+        extra: Vec<Step>,
+        consequences: &dyn Consequences,
+    ) -> Result<(), StoreError> {
+        let at = self.minter.now();
+        let Some(reference) = done else {
+            let settled = Settled { state: "not_executed", gateway_reference: None, code: None, text: None };
+            let transaction = Transaction::new("operation_not_done")
+                .with(operations::settle(operation.merchant_id, operation.id, &settled, at))
+                .with_all(extra);
+            return self.store.commit(transaction).await.map(|_| ());
+        };
+        let found = self.store.find_attempt(operation.merchant_id, operation.attempt_id).await?;
+        let unknown = || StoreError::Inconsistent {
+            table: "operations",
+            column: "attempt_id",
+            id: operation.id.to_string(),
+        };
+        let attempt = found.ok_or_else(unknown)?;
+        let words = "A person has seen it at the gateway.".to_owned();
+        let transaction =
+            self.done(operation, &attempt, reference.to_owned(), words, consequences).await?.with_all(extra);
         self.store.commit(transaction).await.map(|_| ())
     }
 
@@ -257,18 +314,35 @@ impl Charging {
         words: &str,
         person: bool,
     ) -> Result<(), StoreError> {
+        self.leave_open(operation, words, person, false).await
+    }
+
+    /// Leaves an operation in doubt. After the ladder a person is called, and it is still looked at now and then: what
+    /// stood in the way may pass.
+    async fn leave_open(
+        &self,
+        operation: &Operation,
+        words: &str,
+        person: bool,
+        not_sent: bool,
+    ) -> Result<(), StoreError> {
         let step =
             usize::try_from(operation.checks).ok().and_then(|place| ASK_AFTER_SECS.get(place).copied());
-        let next = if person { None } else { step.map(|secs| later(self.minter.now(), secs)) };
-        let checks = operation.checks.saturating_add(1);
+        let needs_person = person || step.is_none() || operation.needs_person;
+        let wait = if needs_person { SLOWLY_SECS } else { step.unwrap_or(SLOWLY_SECS) };
+        let known = operations::Doubtful {
+            text: words.to_owned(),
+            checks: operation.checks.saturating_add(1),
+            next_check_at: Some(later(self.minter.now(), wait)),
+            needs_person,
+            not_sent,
+        };
         let mut transaction = Transaction::new("operation_doubt").with(operations::doubt(
             operation.merchant_id,
             operation.id,
-            words.to_owned(),
-            checks,
-            next,
+            &known,
         ));
-        if next.is_none() {
+        if needs_person && !operation.needs_person {
             transaction = transaction.with(storage::alerts::insert(&storage::alerts::Alert {
                 merchant_id: operation.merchant_id,
                 id: self.minter.mint(),
@@ -276,8 +350,8 @@ impl Charging {
                 order_id: Some(operation.order_id),
                 attempt_id: Some(operation.attempt_id),
                 words: format!(
-                    "Nobody knows whether the {} of {} was done. {words}",
-                    operation.kind, operation.amount
+                    "Nobody knows whether the {} of {} was done. {words} Look it up at the gateway, then run `recoup resolve operation {}`.",
+                    operation.kind, operation.amount, operation.id
                 ),
                 created_at: self.minter.now(),
             }));

@@ -4,11 +4,27 @@ use domain::attempt::{Attempt, Doubt, Outcome};
 use domain::doubt::{Case, next_ask};
 use jiff::Timestamp;
 use storage::attempts::{self, InDoubt};
-use storage::{StoreError, Transaction};
+use storage::{Step, StoreError, Transaction};
 use uuid::Uuid;
 
 use crate::Charging;
 use crate::consequences::Consequence;
+
+/// What an approval brings with it: one change of a row of its own each, so none needs to see another's. Everything
+/// else may lock, count, or begin an attempt, and runs in order.
+const OF_AN_APPROVAL: [&str; 7] = [
+    "complete_order",
+    "set_payment_state",
+    "insert_event",
+    "insert_fulfilment",
+    "add_volume",
+    "clear_declines",
+    "insert_timeline",
+];
+
+fn is_of_an_approval(step: &Step) -> bool {
+    OF_AN_APPROVAL.contains(&step.statement.name())
+}
 
 /// What came of recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +48,8 @@ impl Charging {
         let transaction = Transaction::new("record_outcome")
             .with(attempts::settle(attempt.merchant_id, attempt.id, outcome, at, fence))
             .with_all(consequence.steps.iter().cloned());
-        self.commit_once(transaction).await
+        let independent = consequence.steps.iter().all(is_of_an_approval);
+        self.commit_once(if independent { transaction.independent() } else { transaction }).await
     }
 
     /// Settles an attempt as approved and undone already.

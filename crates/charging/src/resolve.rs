@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::attempt::{Attempt, AttemptState, Doubt, Lapse, LapseCause, Outcome};
 use domain::doubt::{Case, Finding, Step, decide_doubt, decide_fence, next_ask};
 use gateways::{Gateway, InquireRequest};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storage::StoreError;
 use storage::attempts::InDoubt;
 use uuid::Uuid;
@@ -14,6 +14,9 @@ use crate::Charging;
 use crate::consequences::Consequences;
 use crate::record::Recorded;
 use crate::send::{Answer, reference_of};
+
+/// How often an attempt that waits for a person is still asked about.
+const SLOWLY: SignedDuration = SignedDuration::from_hours(6);
 
 /// What came of working on an attempt in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,9 +158,12 @@ impl Charging {
                 if matches!(step, Step::Lapse(LapseCause::Fenced, _)) {
                     // A charge that was under way may have won against the fence: the gateway is asked once more.
                     let again = gateway.inquire(&inquiry(attempt, facts)).await;
-                    step = match decide_doubt(&case, again, self.minter.now()) {
-                        Step::Fence => step,
-                        other => other,
+                    step = match again {
+                        Finding::NotFound => step,
+                        other => match decide_doubt(&case, other, self.minter.now()) {
+                            Step::Fence => Step::AskAt(next_ask(&case, self.minter.now())),
+                            decided => decided,
+                        },
                     };
                 }
                 let unknown_at = (answer == domain::doubt::FenceAnswer::Unknown).then(|| self.minter.now());
@@ -269,20 +275,23 @@ impl Charging {
             gateway_reference: None,
             text: Some(words.to_owned()),
             checks: attempt.checks.saturating_add(1),
-            next_check_at: None,
+            // Still asked now and then: what stood in the way may pass.
+            next_check_at: Some(self.minter.now().saturating_add(SLOWLY).unwrap_or(Timestamp::MAX)),
             fence_unknown_at: None,
             needs_person: true,
         };
         let mut consequence = consequences.doubted(attempt).await?;
-        consequence.steps.push(storage::alerts::insert(&storage::alerts::Alert {
-            merchant_id: attempt.merchant_id,
-            id: self.minter.mint(),
-            kind: "attempt_needs_person".to_owned(),
-            order_id: Some(attempt.order_id),
-            attempt_id: Some(attempt.id),
-            words: format!("{words} Look it up at the gateway, then resolve attempt {}.", attempt.id),
-            created_at: self.minter.now(),
-        }));
+        if !attempt.needs_person {
+            consequence.steps.push(storage::alerts::insert(&storage::alerts::Alert {
+                merchant_id: attempt.merchant_id,
+                id: self.minter.mint(),
+                kind: "attempt_needs_person".to_owned(),
+                order_id: Some(attempt.order_id),
+                attempt_id: Some(attempt.id),
+                words: format!("{words} Look it up at the gateway, then resolve attempt {}.", attempt.id),
+                created_at: self.minter.now(),
+            }));
+        }
         match self.record_doubt(attempt, &known, &consequence, fence).await? {
             Recorded::Now => Ok(Resolution::NeedsPerson),
             Recorded::Before => Ok(Resolution::Before),

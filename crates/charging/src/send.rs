@@ -132,6 +132,15 @@ impl Charging {
         }
     }
 
+    /// Undoes an approval that no row of ours may hold any more; the caller has raised an alert about it.
+    pub async fn undo_untracked(&self, gateway: &Arc<dyn Gateway>, attempt: &Attempt, approval: &Approval) {
+        let kind = if gateway.capabilities().void { OperationKind::Void } else { OperationKind::Refund };
+        let request = self.operation_on(kind, attempt, approval);
+        if let Err(error) = gateway.operate(&request).await {
+            tracing::error!(attempt.id = %attempt.id, error = %error, "Attempt {} was not undone", attempt.id);
+        }
+    }
+
     /// An operation that belongs to the attempt itself: its key is the attempt's, so that a repetition is recognised.
     fn operation_on(&self, kind: OperationKind, attempt: &Attempt, approval: &Approval) -> OperationRequest {
         OperationRequest {

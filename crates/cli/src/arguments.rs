@@ -36,6 +36,8 @@ pub(crate) enum Command {
     User(commands::user::Options),
     /// Show and rotate the keys that seal cards and credentials
     Keys(commands::keys::Options),
+    /// Say what a gateway shows about an attempt, capture, void or refund that is in doubt
+    Resolve(commands::resolve::Options),
     /// Check every invariant over a database
     Doctor(commands::doctor::Options),
     /// Bring a database to this version's schema

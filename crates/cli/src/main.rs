@@ -32,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Apply(options) => commands::apply::run(options).await,
         Command::User(options) => commands::user::run(options).await,
         Command::Keys(options) => commands::keys::run(options).await,
+        Command::Resolve(options) => commands::resolve::run(options).await,
         Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Migrate(options) => commands::migrate::run(options).await,
         Command::Openapi => Ok(commands::openapi::run()),

@@ -137,10 +137,24 @@ fn wrong_words_are_answered_with_what_would_be_right() {
 }
 
 #[test]
+fn m18_what_cannot_be_resolved_is_said_plainly() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, data) = (folder.path().join("shop.toml"), data(folder.path()));
+    std::fs::write(&file, SHOP).unwrap();
+    assert!(recoup(&["apply", "--data", &data, &file.display().to_string()]).status.success());
+    let id = "att_01m7yzmhg0e01r12nwc35k2drx";
+    let missing = recoup(&["resolve", "--data", &data, "attempt", id, "declined", "--note", "seen"]);
+    assert!(err(&missing).contains("there is no attempt with this id"), "{}", err(&missing));
+    let wrong = recoup(&["resolve", "--data", &data, "attempt", "att_x", "declined", "--note", "seen"]);
+    assert!(err(&wrong).contains("att_ and 26 letters"), "{}", err(&wrong));
+}
+
+#[test]
 fn every_command_has_help() {
-    for command in
-        ["serve", "platform", "sandbox", "demo", "apply", "user", "keys", "doctor", "migrate", "openapi"]
-    {
+    for command in [
+        "serve", "platform", "sandbox", "demo", "apply", "user", "keys", "resolve", "doctor", "migrate",
+        "openapi",
+    ] {
         let output = recoup(&[command, "--help"]);
         assert!(output.status.success() && out(&output).contains("Usage: recoup"), "{command}");
     }

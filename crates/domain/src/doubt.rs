@@ -127,6 +127,7 @@ pub fn decide_doubt(case: &Case, finding: Finding, now: Timestamp) -> Step {
             "The gateway does not know it half an hour after it was sent.".to_owned(),
         ),
         Finding::NotFound => Step::AskAt(next_ask(case, now)),
+        Finding::Processing if case.can_fence && age_secs < PERSON_AFTER_SECS => Step::Fence,
         Finding::Processing | Finding::Unreachable(_) => person_or_ask(
             case,
             now,

@@ -9,7 +9,7 @@ use domain::order::{Order, OrderStatus};
 use domain::payment::PaymentState;
 use gateways::{Gateway, OperationKind, Reply};
 use storage::operations::Operation;
-use storage::{StoreError, fulfilments, operations, orders, payments};
+use storage::{StoreError, fulfilments, guards, operations, orders, payments};
 
 use crate::checkout::read_decline;
 use crate::{Hub, HubError};
@@ -44,10 +44,11 @@ impl Aftermath {
     async fn after_approval(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
         let configuration = self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
         match order.status {
-            OrderStatus::Pending => Ok(Consequence {
-                steps: self.hub.completed(&configuration, order, attempt),
-                then: Vec::new(),
-            }),
+            OrderStatus::Pending => {
+                let mut steps = self.hub.completed(&configuration, order, attempt);
+                steps.push(guards::renew(order.merchant_id, order.id, self.hub.minter().now()));
+                Ok(Consequence { steps, then: Vec::new() })
+            }
             OrderStatus::Declined
             | OrderStatus::Cancelled
             | OrderStatus::Partial
@@ -112,11 +113,27 @@ impl Aftermath {
         Consequence { steps, then: Vec::new() }
     }
 
+    /// The live gateway of an attempt. What this process does not know, it looks up once more: another process may have
+    /// changed the configuration.
     async fn gateway_now(&self, attempt: &Attempt) -> Option<Arc<dyn Gateway>> {
-        let configuration = self.hub.configuration(attempt.merchant_id).await.ok()?;
+        let known = self.hub.configuration(attempt.merchant_id).await.ok()?;
+        if let Some(live) = self.live(&known, attempt).await {
+            return Some(live);
+        }
+        let fresh = self.hub.reload(attempt.merchant_id).await.ok()?;
+        self.live(&fresh, attempt).await
+    }
+
+    async fn live(&self, configuration: &Configuration, attempt: &Attempt) -> Option<Arc<dyn Gateway>> {
         let configured = configuration.gateway(attempt.gateway_id)?;
         let connections = &self.hub.charging.connections;
-        connections.gateway(attempt.merchant_id, configuration.version, configured).await.ok()
+        match connections.gateway(attempt.merchant_id, configuration.version, configured).await {
+            Ok(live) => Some(live),
+            Err(error) => {
+                tracing::error!(gateway.id = %configured.id, error = %error, "Gateway {} cannot be used", configured.id);
+                None
+            }
+        }
     }
 }
 
@@ -143,13 +160,16 @@ impl Consequences for Aftermath {
         Box::pin(async move {
             let order = self.order(attempt).await?;
             let words = "Resolved: it was approved and undone at the gateway.";
+            let (merchant_id, now) = (attempt.merchant_id, self.hub.minter().now());
             let mut steps = match order.status {
                 OrderStatus::Pending => self.hub.declined(&order, attempt, PaymentState::Declined, words),
                 OrderStatus::Declined
                 | OrderStatus::Cancelled
                 | OrderStatus::Partial
                 | OrderStatus::Complete
-                | OrderStatus::Refunded => Vec::new(),
+                | OrderStatus::Refunded => {
+                    vec![payments::set_state(merchant_id, attempt.payment_id, PaymentState::Reversed, now)]
+                }
             };
             steps.push(self.hub.tell(&order, words));
             Ok(Consequence { steps, then: Vec::new() })

@@ -1,6 +1,7 @@
 //! The checkout: attempts one after the other until the sale is approved, declined or in doubt (M1–M9).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use charging::{Answer, Consequence, Recorded, reference_of};
 use domain::attempt::{Approval, Attempt, AttemptState, Decline, Doubt, Lapse, LapseCause, Outcome, Route};
@@ -13,7 +14,7 @@ use domain::order::OrderStatus;
 use domain::payment::PaymentState;
 use gateways::{CardData, ChargeRequest, Gateway, Salvaged, StoredCredential};
 use jiff::{SignedDuration, Timestamp};
-use storage::{attempts, cards, orders, payments};
+use storage::{Transaction, attempts, cards, orders, payments};
 
 use crate::import::Prepared;
 use crate::view::OrderView;
@@ -187,7 +188,7 @@ impl Checkout {
                     .is_some_and(|gateway| gateway.capabilities.is_salvage_only());
                 self.prepared.payment.state = PaymentState::Paid;
             }
-            Ok(false) => {}
+            Ok(false) => self.approved_too_late(attempt, outcome).await?,
             Err(HubError::Store(error)) if error.is_conflict_in(orders::NOT_PENDING) => {
                 // Cancelled while the gateway was asked: what it took is given back.
                 let aftermath = self.hub.aftermath();
@@ -198,6 +199,30 @@ impl Checkout {
             Err(error) => return Err(error),
         }
         Ok(Next::Done)
+    }
+
+    /// The attempt was settled otherwise while the gateway was asked. If not as approved, nobody would ever look for
+    /// this money: an alert is committed first, then the gateway is asked to undo it.
+    async fn approved_too_late(&mut self, attempt: &Attempt, outcome: Outcome) -> Result<(), HubError> {
+        self.read_again().await?;
+        let Outcome::Approved(approval) = outcome else { return Ok(()) };
+        let stored = self.attempts.iter().find(|one| one.id == attempt.id);
+        if stored.is_none_or(|one| one.state.is_live()) {
+            return Ok(());
+        }
+        let words = format!(
+            "Attempt {} was settled by somebody else, and then the gateway approved it ({}). It is being undone at the gateway; make sure that it was.",
+            attempt.id, approval.reference
+        );
+        let order = &self.prepared.order;
+        let alert = Transaction::new("approved_too_late")
+            .with(self.hub.alert(order, Some(attempt), "late_approval", words.clone()))
+            .with(self.hub.tell(order, words));
+        self.hub.store().commit(alert).await?;
+        if let Ok(gateway) = self.gateway(attempt.gateway_id).await {
+            self.hub.charging.undo_untracked(&gateway, attempt, &approval).await;
+        }
+        Ok(())
     }
 
     /// What is stored, when somebody else changed the order meanwhile.
@@ -250,7 +275,7 @@ impl Checkout {
             steps.push(self.hub.alert(&self.prepared.order, Some(attempt), "gateway_unusable", said));
         }
         let mut next = None;
-        if elsewhere && !attempt.route.is_cascade() {
+        if elsewhere && !attempt.route.is_cascade() && self.secs_left() > 0 {
             if lapse.cause == LapseCause::NotSent && !self.repeated {
                 self.repeated = true;
                 let why = format!("The request to gateway {number} never left; it is sent once more.");
@@ -277,6 +302,8 @@ impl Checkout {
         let base = steps.clone();
         match &next {
             Some(next) => {
+                let (merchant_id, order_id) = (next.merchant_id, next.order_id);
+                steps.push(orders::require_pending(merchant_id, order_id, self.hub.minter().now()));
                 if next.route.is_cascade() {
                     steps.push(cards::lock_budget(next.merchant_id, &next.card_fingerprint));
                     steps.push(self.require_card_caps(next));
@@ -299,6 +326,14 @@ impl Checkout {
                 let settled = self.try_settle(attempt, &outcome, steps).await?;
                 self.set_state(attempt, outcome, settled);
                 self.set_declined(settled);
+                return Ok(Next::Done);
+            }
+            Err(HubError::Store(error)) if error.is_conflict_in(orders::NO_LONGER_PENDING) => {
+                // Cancelled while the gateway was asked: this attempt is settled and nothing more is sent.
+                let mut steps = base;
+                steps.extend(self.ended(attempt, PaymentState::Declined));
+                self.try_settle(attempt, &outcome, steps).await?;
+                self.read_again().await?;
                 return Ok(Next::Done);
             }
             other => other?,
@@ -390,11 +425,19 @@ impl Checkout {
     /// Asks the gateway with what is left of the time; only a positive finding settles (M2, M12).
     async fn ask_once(&mut self, attempt: &Attempt) -> Result<Next, HubError> {
         let Ok(gateway) = self.gateway(attempt.gateway_id).await else { return Ok(Next::Done) };
-        if self.secs_left() < gateway.time_limit_secs() {
+        let Some(left) = u64::try_from(self.secs_left()).ok().filter(|left| *left > 0) else {
             return Ok(Next::Done);
-        }
+        };
         let current = self.attempts.last().cloned().unwrap_or_else(|| attempt.clone());
-        match self.hub.charging.inquire_once(&gateway, &current).await? {
+        let asking = self.hub.charging.inquire_once(&gateway, &current);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an inquiry moves no money; it may take what is left of the time"
+        )]
+        let Ok(found) = tokio::time::timeout(Duration::from_secs(left), asking).await else {
+            return Ok(Next::Done);
+        };
+        match found? {
             Finding::Approved(approval) if approval.amount == attempt.amount => {
                 self.approved(attempt, approval).await
             }
@@ -566,6 +609,9 @@ impl Checkout {
             created_at: self.hub.minter().now(),
             state: AttemptState::Sending,
             checks: 0,
+            next_check_at: Some(
+                self.hub.charging.take_up_at(self.prepared.configuration.account.checkout_budget_secs),
+            ),
             ..before.clone()
         }
     }

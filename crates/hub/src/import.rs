@@ -391,7 +391,8 @@ impl Hub {
             .with(cards::upsert(&prepared.card, now))
             .with(insert_or_submit(prepared, order))
             .with(insert_or_set(prepared, &prepared.payment, now))
-            .with(attempts::insert(attempt));
+            .with(attempts::insert(attempt))
+            .independent();
         self.store().commit(transaction).await.map(|_| ())
     }
 

@@ -1,8 +1,8 @@
 //! What people do by hand: resolve doubt (M18), refund, void, cancel.
 
 use charging::{OperateError, Resolution};
-use domain::attempt::{Approval, Attempt, Lapse, LapseCause, Outcome, RawDecline};
-use domain::ids::{AttemptId, MerchantId, OrderId};
+use domain::attempt::{Approval, Attempt, AttemptState, Lapse, LapseCause, Outcome, RawDecline};
+use domain::ids::{AttemptId, MerchantId, OperationId, OrderId};
 use domain::money::Money;
 use domain::order::OrderStatus;
 use domain::placement::Problem;
@@ -102,6 +102,11 @@ impl Hub {
         if !attempt.state.is_open() {
             return Err(PersonError::Conflict(format!("the attempt is {} already", attempt.state.name())));
         }
+        let under_way = attempt.next_check_at.is_some_and(|at| at > self.minter().now());
+        if attempt.state == AttemptState::Sending && under_way {
+            let words = "the attempt is being sent; it can be resolved when its answer is overdue".to_owned();
+            return Err(PersonError::Conflict(words));
+        }
         if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
             return Err(invalid("note", "say in 1 to 500 characters how you know"));
         }
@@ -159,6 +164,36 @@ impl Hub {
         Ok(done)
     }
 
+    /// A person's finding about a capture, void or refund that nobody could clear up: done (with the gateway's id), or
+    /// not done, after which it can be asked for again. A note is required.
+    pub async fn resolve_operation(
+        &self,
+        merchant_id: MerchantId,
+        id: OperationId,
+        done: Option<&str>,
+        note: &str,
+        actor: &str,
+    ) -> Result<Operation, PersonError> {
+        let Some(operation) = self.store().find_operation(merchant_id, id).await? else {
+            return Err(PersonError::NotFound("operation"));
+        };
+        if !operation.needs_person {
+            let state = &operation.state;
+            return Err(PersonError::Conflict(format!("the {} is {state} and worked on", operation.kind)));
+        }
+        if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
+            return Err(invalid("note", "say in 1 to 500 characters how you know"));
+        }
+        if done.is_some_and(|reference| reference.trim().is_empty()) {
+            return Err(invalid("gateway_reference", "give the gateway's id of the operation"));
+        }
+        let what = format!("resolved operation {id} as {}", if done.is_some() { "done" } else { "not done" });
+        let audit = vec![self.audited(merchant_id, actor, &what, note)];
+        let aftermath = self.aftermath();
+        self.charging.resolve_operation_by_person(&operation, done, audit, aftermath.as_ref()).await?;
+        self.store().find_operation(merchant_id, id).await?.ok_or(PersonError::NotFound("operation"))
+    }
+
     /// Cancels an order: what is in doubt is given back when it proves approved (M2), what is paid is given back now.
     pub async fn cancel_order(
         &self,
@@ -185,7 +220,13 @@ impl Hub {
                         "The order was cancelled.",
                     );
                     let aftermath = self.aftermath();
-                    self.charging.operate(&operation, attempt, aftermath.as_ref()).await?;
+                    let done = self.charging.operate(&operation, attempt, aftermath.as_ref()).await?;
+                    if done.state == "refused" {
+                        let words = done.text.unwrap_or_default();
+                        return Err(PersonError::Conflict(format!(
+                            "the gateway refused the refund: {words}"
+                        )));
+                    }
                 }
             }
             OrderStatus::Partial | OrderStatus::Pending | OrderStatus::Declined => {}

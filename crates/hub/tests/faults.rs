@@ -537,3 +537,154 @@ async fn m3_imports_of_one_lead_at_once_make_one_debt(#[case] on: On) {
     assert!(view.attempts.iter().all(|attempt| attempt.payment_id == view.payments[0].id));
     app.end().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m3_the_same_sale_is_not_charged_again_while_the_first_is_in_doubt_however_long(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let first = app.import(tea()).await;
+    for _ in 0..3 {
+        app.pass(700).await;
+        assert_eq!(app.import(tea()).await.order.id, first.order.id);
+    }
+    gateway.set_unreachable(false);
+    app.pass(3_600).await;
+    assert_eq!(app.fresh(&first).await.order.status, OrderStatus::Complete);
+    assert_eq!(app.import(tea()).await.order.id, first.order.id, "the window counts from the approval");
+    assert_eq!((gateway.requests().len(), kept(&gateway)), (1, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_a_refund_that_never_left_is_sent_again_and_done_once(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let view = app.import(tea()).await;
+    gateway.script_operations([Act::FailBefore, Act::FailBefore]);
+    let refund = app.hub.refund_order(app.merchant, view.order.id, None, "", "ann").await.unwrap();
+    assert_eq!(refund.state, "in_doubt");
+    app.pass(70).await;
+    app.pass(400).await;
+    assert_eq!(gateway.operated().len(), 1);
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Refunded);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m18_a_person_ends_a_refund_that_nobody_could_clear_up(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let view = app.import(tea()).await;
+    gateway.script_operations([Act::LoseBefore]);
+    gateway.set_unreachable(true);
+    let refund = app.hub.refund_order(app.merchant, view.order.id, None, "", "ann").await.unwrap();
+    let resolve = |done, note| app.hub.resolve_operation(app.merchant, refund.id, done, note, "ann");
+    assert!(resolve(None, "too early").await.is_err(), "it is still worked on");
+    for secs in [70, 400, 2_000, 8_000, 50_000] {
+        app.pass(secs).await;
+    }
+    let alerts = app.hub.store().list_open_alerts(app.merchant, 10).await.unwrap();
+    assert_eq!(alerts.iter().filter(|alert| alert.kind == "operation_needs_person").count(), 1);
+    assert_eq!(resolve(None, "not there").await.unwrap().state, "not_executed");
+    gateway.set_unreachable(false);
+    let again = app.hub.refund_order(app.merchant, view.order.id, None, "", "ann").await.unwrap();
+    assert_eq!((again.state.as_str(), kept(&gateway)), ("done", 0));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m17_a_void_that_comes_too_late_becomes_a_refund(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    gateway.script([Act::LoseAfter]);
+    gateway.set_unreachable(true);
+    let view = app.import(tea()).await;
+    app.hub.cancel_order(app.merchant, view.order.id, "customer called", "ann").await.unwrap();
+    gateway.script_operations([Act::Decline("300", "Only transactions pending settlement can be voided")]);
+    gateway.set_unreachable(false);
+    app.pass(80).await;
+    let kinds: Vec<OperationKind> = gateway.operated().iter().map(|(kind, ..)| *kind).collect();
+    assert_eq!((kinds, kept(&gateway)), (vec![OperationKind::Refund], 0));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_cancelled_while_it_is_declined_does_not_cascade(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([SOFT]);
+    let gate = gateway.hold_answers();
+    let importing = {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() })
+    };
+    gate.arrived().await;
+    let orders =
+        app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
+    let id = orders.unwrap()[0].id;
+    app.hub.cancel_order(app.merchant, id, "customer called", "ann").await.unwrap();
+    gate.open();
+    let ImportAnswer::Order(view) = importing.await.unwrap() else { panic!("refused") };
+    assert_eq!((view.order.status, salvage.requests().len()), (OrderStatus::Cancelled, 0));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m18_an_attempt_that_is_being_sent_cannot_be_resolved_by_hand(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let gate = gateway.hold_answers();
+    let importing = {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() })
+    };
+    gate.arrived().await;
+    let orders =
+        app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
+    let id = orders.unwrap()[0].id;
+    let attempts = app.hub.store().list_attempts_of_order(app.merchant, id).await.unwrap();
+    let early = app
+        .hub
+        .resolve_attempt(app.merchant, attempts[0].id, Verdict::NotExecuted, "", "impatient", "ann")
+        .await;
+    assert!(early.unwrap_err().to_string().contains("being sent"));
+    gate.open();
+    let ImportAnswer::Order(view) = importing.await.unwrap() else { panic!("refused") };
+    assert_eq!((view.order.status, kept(&gateway)), (OrderStatus::Complete, 2_999));
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_another_process_added_is_found_when_its_attempts_are_resolved(#[case] on: On) {
+    let (app, _) = one_gateway(on).await;
+    let other = app.another_process(7).await;
+    other.configuration(app.merchant).await.unwrap();
+    let (_, late) = app.gateway(5, "late").await;
+    late.script([Act::LoseAfter]);
+    late.set_unreachable(true);
+    let mut import = tea();
+    import.force_gateway = Some(5);
+    let view = app.import(import).await;
+    late.set_unreachable(false);
+    app.clock.advance(jiff::SignedDuration::from_secs(100));
+    charging::Driver::new(other.charging().clone(), other.aftermath()).sweep().await.unwrap();
+    assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Complete);
+    app.end().await;
+}

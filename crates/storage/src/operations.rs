@@ -193,29 +193,43 @@ SET state = 'in_doubt',
     checks = $4,
     next_check_at = $5,
     needs_person = $6,
+    code = $7,
     lease_until = NULL,
     lease_fence = NULL
 WHERE merchant_id = $1
     AND id = $2
     AND settled_at IS NULL";
 
+/// The code of an operation whose request provably never left: sending it again is safe.
+pub const NOT_SENT: &str = "not_sent";
+
+/// What is known of an operation in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubtful {
+    /// In words.
+    pub text: String,
+    /// How often it was asked about or sent.
+    pub checks: i64,
+    /// When it is looked at again.
+    pub next_check_at: Option<Timestamp>,
+    /// Whether a person must decide.
+    pub needs_person: bool,
+    /// Whether the request provably never left.
+    pub not_sent: bool,
+}
+
 /// Leaves an operation in doubt until `next_check_at`, or until a person decides.
-pub fn doubt(
-    merchant_id: MerchantId,
-    id: OperationId,
-    text: String,
-    checks: i64,
-    next_check_at: Option<Timestamp>,
-) -> Step {
+pub fn doubt(merchant_id: MerchantId, id: OperationId, known: &Doubtful) -> Step {
     Step::one(
         DOUBT_OPERATION,
         vec![
             merchant_id.into(),
             id.into(),
-            text.into(),
-            checks.into(),
-            Value::at(next_check_at),
-            next_check_at.is_none().into(),
+            Value::from(&known.text),
+            known.checks.into(),
+            Value::at(known.next_check_at),
+            known.needs_person.into(),
+            Value::Text(known.not_sent.then(|| NOT_SENT.to_owned())),
         ],
     )
 }

@@ -20,6 +20,7 @@ pub(crate) const ALL: &[&str] = &[
     SET_ORDER_STATUS,
     CANCEL_ORDER,
     DECLINE_ORDER,
+    STILL_PENDING,
     COMPLETE_ORDER,
     UPDATE_PARTIAL,
     FIND_ORDER,
@@ -318,6 +319,21 @@ WHERE merchant_id = $1
 /// A pending order is not paid, and why no cascade saved it; an order that was cancelled meanwhile stays cancelled.
 pub fn decline(merchant_id: MerchantId, id: OrderId, note: &str, at: Timestamp) -> Step {
     Step::any(DECLINE_ORDER, vec![merchant_id.into(), id.into(), note.into(), at.into()])
+}
+
+const STILL_PENDING: &str = "-- still_pending
+UPDATE orders
+SET updated_at = $3
+WHERE merchant_id = $1
+    AND id = $2
+    AND status = 'pending'";
+
+/// Name of the step that fails when nothing more may be sent for the order: it was cancelled meanwhile.
+pub const NO_LONGER_PENDING: &str = "still_pending";
+
+/// Requires that the order is still pending, for the rest of the transaction.
+pub fn require_pending(merchant_id: MerchantId, id: OrderId, at: Timestamp) -> Step {
+    Step::one(STILL_PENDING, vec![merchant_id.into(), id.into(), at.into()])
 }
 
 const CANCEL_ORDER: &str = "-- cancel_order

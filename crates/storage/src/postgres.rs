@@ -1,22 +1,31 @@
 //! PostgreSQL: a pool of connections, a transaction each.
 
+mod whole;
+
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
-use sqlx::{Column, Postgres, Row as _, TypeInfo};
+use sqlx::{Column, Connection, Postgres, Row as _, SqlStr, TypeInfo};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Dialect, Pending};
+use crate::batch::Texts;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::statement::{Statement, Step, Transaction};
 use crate::value::{Row, Value, without_nul};
 
+/// A connection that was idle for less is used without asking first whether it still lives: that costs a round trip.
+const ASK_AFTER_IDLE: Duration = Duration::from_secs(5);
+
 /// An open PostgreSQL database.
 #[derive(Debug)]
 pub(crate) struct PostgresBackend {
     pool: PgPool,
+    texts: Mutex<Texts>,
 }
 
 impl PostgresBackend {
@@ -28,18 +37,41 @@ impl PostgresBackend {
             .statement_cache_capacity(512);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
-            .acquire_timeout(std::time::Duration::from_secs(30))
+            .acquire_timeout(Duration::from_secs(30))
+            .test_before_acquire(false)
+            .before_acquire(|connection, found| {
+                Box::pin(async move {
+                    if found.idle_for >= ASK_AFTER_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await
             .map_err(StoreError::unavailable)?;
         migrations::for_postgres().run(&pool).await.map_err(StoreError::unavailable)?;
-        Ok(Self { pool })
+        Ok(Self { pool, texts: Mutex::new(Texts::new(whole::text_of)) })
+    }
+
+    fn text_of(&self, transaction: &Transaction) -> Option<SqlStr> {
+        if !transaction.independent {
+            return None;
+        }
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).of(&transaction.steps)
     }
 }
 
 impl Backend for PostgresBackend {
     fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
+            if let Some(text) = self.text_of(&transaction) {
+                match whole::run(&self.pool, text, &transaction.steps).await {
+                    Ok(()) => return Ok(Vec::new()),
+                    Err(error) if whole::is_undone(&error) => {}
+                    Err(error) => return Err(StoreError::unavailable(error)),
+                }
+            }
             let mut open = self.pool.begin().await.map_err(StoreError::unavailable)?;
             match steps(&mut open, &transaction.steps).await {
                 Ok(rows) => {
@@ -92,18 +124,20 @@ async fn steps(connection: &mut PgConnection, steps: &[Step]) -> Result<Vec<Row>
     Ok(rows)
 }
 
-fn bound(statement: &Statement) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-    let mut query = sqlx::query::<Postgres>(statement.sql);
-    for value in &statement.args {
-        query = match value.clone() {
-            Value::Id(id) => query.bind(id),
-            Value::Int(int) => query.bind(int),
-            Value::Text(text) => query.bind(text.map(without_nul)),
-            Value::Bool(bit) => query.bind(bit),
-            Value::Bytes(bytes) => query.bind(bytes),
-        };
+type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+
+fn bound(statement: &Statement) -> Query {
+    statement.args.iter().fold(sqlx::query::<Postgres>(statement.sql), bind)
+}
+
+fn bind(query: Query, value: &Value) -> Query {
+    match value.clone() {
+        Value::Id(id) => query.bind(id),
+        Value::Int(int) => query.bind(int),
+        Value::Text(text) => query.bind(text.map(without_nul)),
+        Value::Bool(bit) => query.bind(bit),
+        Value::Bytes(bytes) => query.bind(bytes),
     }
-    query
 }
 
 fn read(row: &PgRow) -> Result<Row, StoreError> {

@@ -1,5 +1,7 @@
 //! SQLite: one writer with group commit, and a pool of readers.
 
+mod whole;
+
 use std::path::Path;
 use std::pin::Pin;
 
@@ -11,6 +13,7 @@ use sqlx::{Column, ConnectOptions, Connection, Row as _, Sqlite, TypeInfo, Value
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::{Backend, Dialect, Pending};
+use crate::batch::Texts;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::statement::{Statement, Step, Transaction};
@@ -90,9 +93,10 @@ impl Backend for SqliteBackend {
 
 /// The one writer: takes what waits, commits it together, answers after COMMIT.
 async fn write(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+    let mut texts = Texts::new(|steps| Some(whole::text_of(steps)));
     let mut group = Vec::with_capacity(GROUP_MAX);
     while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
-        let answers = commit_group(&mut connection, &mut group).await;
+        let answers = commit_group(&mut connection, &mut texts, &mut group).await;
         for (answer, result) in answers {
             // The caller may have gone; what it asked for is kept all the same.
             let _ = answer.send(result);
@@ -105,25 +109,32 @@ async fn write(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) 
 
 type Answer = (oneshot::Sender<Result<Vec<Row>, StoreError>>, Result<Vec<Row>, StoreError>);
 
-async fn commit_group(connection: &mut SqliteConnection, group: &mut Vec<Job>) -> Vec<Answer> {
-    let begun = run(connection, "BEGIN IMMEDIATE").await;
+/// Commits a group, each transaction in a savepoint: one that fails takes no other with it.
+async fn commit_group(
+    connection: &mut SqliteConnection,
+    texts: &mut Texts,
+    group: &mut Vec<Job>,
+) -> Vec<Answer> {
+    let mut broken = run(connection, "BEGIN IMMEDIATE;\nSAVEPOINT one").await.err();
     let mut answers = Vec::with_capacity(group.len());
     for job in group.drain(..) {
-        let result = match &begun {
-            Ok(()) => in_savepoint(connection, &job.transaction).await,
-            Err(error) => Err(StoreError::unavailable(error.to_string())),
+        let result = match &broken {
+            None => in_savepoint(connection, texts, &job.transaction).await,
+            Some(error) => Err(StoreError::unavailable(error.to_string())),
         };
+        if result.is_err() && broken.is_none() {
+            broken = run(connection, "ROLLBACK TO one").await.err();
+        }
         answers.push((job.answer, result));
     }
-    if begun.is_err() {
-        return answers;
+    if broken.is_none() {
+        broken = run(connection, "COMMIT").await.err();
     }
-    if let Err(error) = run(connection, "COMMIT").await {
-        let words = error.to_string();
+    if let Some(error) = broken {
         let _ = run(connection, "ROLLBACK").await;
         for (_, result) in &mut answers {
             if result.is_ok() {
-                *result = Err(StoreError::unavailable(words.clone()));
+                *result = Err(StoreError::unavailable(error.to_string()));
             }
         }
     }
@@ -134,17 +145,17 @@ async fn run(connection: &mut SqliteConnection, sql: &'static str) -> Result<(),
     sqlx::query::<Sqlite>(sql).execute(connection).await.map(|_| ())
 }
 
+/// Runs the steps after a fresh mark. An error leaves them half done, for the caller to undo.
 async fn in_savepoint(
     connection: &mut SqliteConnection,
+    texts: &mut Texts,
     transaction: &Transaction,
 ) -> Result<Vec<Row>, StoreError> {
-    run(connection, "SAVEPOINT one").await.map_err(StoreError::unavailable)?;
-    let result = steps(connection, &transaction.steps).await;
-    if result.is_err() {
-        run(connection, "ROLLBACK TO one").await.map_err(StoreError::unavailable)?;
+    if let Some(text) = texts.of(&transaction.steps) {
+        return whole::run(connection, text, &transaction.steps).await;
     }
-    run(connection, "RELEASE one").await.map_err(StoreError::unavailable)?;
-    result
+    run(connection, whole::MARK).await.map_err(StoreError::unavailable)?;
+    steps(connection, &transaction.steps).await
 }
 
 async fn steps(connection: &mut SqliteConnection, steps: &[Step]) -> Result<Vec<Row>, StoreError> {
@@ -168,18 +179,20 @@ async fn steps(connection: &mut SqliteConnection, steps: &[Step]) -> Result<Vec<
     Ok(rows)
 }
 
-fn bound(statement: &Statement) -> sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments> {
-    let mut query = sqlx::query::<Sqlite>(statement.sql);
-    for value in &statement.args {
-        query = match value.clone() {
-            Value::Id(id) => query.bind(id),
-            Value::Int(int) => query.bind(int),
-            Value::Text(text) => query.bind(text.map(without_nul)),
-            Value::Bool(bit) => query.bind(bit),
-            Value::Bytes(bytes) => query.bind(bytes),
-        };
+type Query = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bound(statement: &Statement) -> Query {
+    statement.args.iter().fold(sqlx::query::<Sqlite>(statement.sql), bind)
+}
+
+fn bind(query: Query, value: &Value) -> Query {
+    match value.clone() {
+        Value::Id(id) => query.bind(id),
+        Value::Int(int) => query.bind(int),
+        Value::Text(text) => query.bind(text.map(without_nul)),
+        Value::Bool(bit) => query.bind(bit),
+        Value::Bytes(bytes) => query.bind(bytes),
     }
-    query
 }
 
 fn read(row: &SqliteRow) -> Result<Row, StoreError> {

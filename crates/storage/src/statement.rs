@@ -29,7 +29,7 @@ pub(crate) fn name_of(sql: &'static str) -> &'static str {
 }
 
 /// What a step expects; anything else is a conflict and undoes the transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Expect {
     /// Exactly one row changed (or returned, for a statement that returns).
     One,
@@ -93,12 +93,14 @@ pub struct Transaction {
     pub name: &'static str,
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// Whether no step needs to see what another one changed: [`Transaction::independent`].
+    pub independent: bool,
 }
 
 impl Transaction {
     /// An empty transaction.
     pub fn new(name: &'static str) -> Self {
-        Self { name, steps: Vec::new() }
+        Self { name, steps: Vec::new(), independent: false }
     }
 
     /// Adds a step.
@@ -112,6 +114,18 @@ impl Transaction {
     #[must_use]
     pub fn with_all(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
         self.steps.extend(steps);
+        self
+    }
+    /// Lets a database run all steps as one statement, in one round trip (PostgreSQL does). The result is the same, but
+    /// for two things that the caller vouches for:
+    ///
+    /// - No step needs to see what another one changed, and no two touch the same row: all of them read what was there
+    ///   before. So never when one step ends a live attempt and another one begins the next, nor when one locks a row
+    ///   so that another one can count under a limit.
+    /// - No row is wanted back: the answer may be empty, even for steps that return.
+    #[must_use]
+    pub fn independent(mut self) -> Self {
+        self.independent = true;
         self
     }
 }

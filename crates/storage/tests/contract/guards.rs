@@ -1,12 +1,14 @@
 //! A guard is held by one order within the window.
 
+use domain::attempt::Attempt;
+use domain::declines::Class;
 use domain::ids::{MerchantId, OrderId};
 use recoup_storage::guards::{self, SAME_IMPORT};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, StoreError, orders};
+use recoup_storage::{Store, StoreError, attempts, orders};
 use rstest::rstest;
 
-use crate::samples::{assert_conflict, at, id, order, write};
+use crate::samples::{assert_conflict, at, attempt, declined, id, order, write};
 
 /// Takes a guard with a window of 100 seconds.
 pub(crate) async fn take(
@@ -38,6 +40,17 @@ pub(crate) async fn script(store: &Store) {
     assert_eq!(holder(0).await, Some(second));
     write(store, guards::release(ours, second)).await.unwrap();
     take(store, ours, first, 121).await.unwrap();
+    write(store, guards::renew(ours, first, at(200))).await.unwrap();
+    assert_conflict(take(store, ours, second, 299).await, SAME_IMPORT);
+
+    // An order whose outcome is still to come holds its guard, however old.
+    let open = Attempt { order_id: first, ..attempt(ours, 1, 1) };
+    write(store, attempts::insert(&open)).await.unwrap();
+    assert_conflict(take(store, ours, second, 5_000).await, SAME_IMPORT);
+    assert_eq!(holder(5_000).await, Some(first));
+    let settled = attempts::settle(ours, open.id, &declined(Class::Hard), at(5_001), None);
+    write(store, settled).await.unwrap();
+    take(store, ours, second, 5_002).await.unwrap();
 }
 
 #[rstest]

@@ -26,3 +26,4 @@ mod leases;
 mod live;
 mod refunds;
 mod rescues;
+mod whole;

@@ -3,6 +3,7 @@
 use domain::attempt::{Attempt, Purpose};
 use domain::declines::Class;
 use domain::ids::MerchantId;
+use jiff::Timestamp;
 use recoup_storage::operations::{
     self, LIVE_OPERATION_EXISTS, MORE_THAN_TAKEN, NOT_APPROVED, Operation, Settled,
 };
@@ -42,12 +43,18 @@ pub(crate) async fn script(store: &Store) {
     due(store, ours).await;
 }
 
+/// In doubt until then; without a time a person is called.
+fn doubtful(text: &str, checks: i64, next_check_at: Option<Timestamp>) -> operations::Doubtful {
+    let needs_person = next_check_at.is_none();
+    operations::Doubtful { text: text.to_owned(), checks, next_check_at, needs_person, not_sent: false }
+}
+
 async fn one_refund(store: &Store, ours: MerchantId) {
     let refund = refund(ours, 10, 1, 4_000);
     begin(store, &refund).await.unwrap();
     let read = async || store.find_operation(ours, refund.id).await.unwrap().unwrap();
     assert_eq!(read().await, refund);
-    let unclear = operations::doubt(ours, refund.id, "no answer".into(), 3, None);
+    let unclear = operations::doubt(ours, refund.id, &doubtful("no answer", 3, None));
     write(store, unclear).await.unwrap();
     let doubted = Operation {
         state: "in_doubt".into(),
@@ -68,7 +75,7 @@ async fn one_refund(store: &Store, ours: MerchantId) {
     };
     assert_eq!(read().await, done);
     assert_conflict(end(store, &refund, "refused").await, "settle_operation");
-    let late = operations::doubt(ours, refund.id, String::new(), 4, Some(at(50)));
+    let late = operations::doubt(ours, refund.id, &doubtful("", 4, Some(at(50))));
     assert_conflict(write(store, late).await, "doubt_operation");
     assert_eq!(store.list_operations_of_order(ours, id(1)).await.unwrap(), [done]);
     assert_eq!(store.find_operation(id(3_002), refund.id).await.unwrap(), None);
@@ -109,7 +116,7 @@ async fn due(store: &Store, ours: MerchantId) {
     early.checks = 1;
     early.state = "in_doubt".into();
     early.text = Some("no answer".into());
-    let ask = operations::doubt(early.merchant_id, early.id, "no answer".into(), 1, Some(at(35)));
+    let ask = operations::doubt(early.merchant_id, early.id, &doubtful("no answer", 1, Some(at(35))));
     write(store, ask).await.unwrap();
 
     let with_due = async |secs| store.list_merchants_with_due_operations(at(secs), 10).await.unwrap();

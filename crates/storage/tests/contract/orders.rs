@@ -5,7 +5,9 @@ use domain::ids::MerchantId;
 use domain::money::{Currency, Money};
 use domain::order::{Order, OrderItem, OrderStatus};
 use domain::payment::{Payment, PaymentState};
-use recoup_storage::orders::{self, CHANGED_SINCE, NOT_PENDING, NOT_SUBMITTABLE, ORDER_EXISTS, OrderFilter};
+use recoup_storage::orders::{
+    self, CHANGED_SINCE, NO_LONGER_PENDING, NOT_PENDING, NOT_SUBMITTABLE, ORDER_EXISTS, OrderFilter,
+};
 use recoup_storage::testing::{On, TestDatabase};
 use recoup_storage::{Store, payments};
 use rstest::rstest;
@@ -93,7 +95,12 @@ async fn changes(store: &Store, ours: MerchantId) {
     assert_conflict(write(store, orders::submit(&submitted, "guard")).await, NOT_SUBMITTABLE);
     assert_conflict(write(store, orders::update_partial(&renewed)).await, "update_partial");
 
+    write(store, orders::require_pending(ours, submitted.id, at(5))).await.unwrap();
     write(store, orders::decline(ours, submitted.id, "No IP address.", at(6))).await.unwrap();
+    assert_conflict(
+        write(store, orders::require_pending(ours, submitted.id, at(6))).await,
+        NO_LONGER_PENDING,
+    );
     let ended = Order {
         status: OrderStatus::Declined,
         cascade_note: "No IP address.".into(),
