@@ -13,7 +13,7 @@ use super::answer::Answer;
 /// Largest problem document that is read, bytes.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
-/// Puts the envelope around a finished server (after [`web::layers`]): for the addresses of these calls an overload, a
+/// Puts the envelope around a finished server (after `web::layers`): for the addresses of these calls an overload, a
 /// body over the server's limit or a wrong method is answered with status 200 and `ERROR`, as everything else there.
 pub fn envelope(router: Router) -> Router {
     router.layer(from_fn(wrap))
