@@ -1,5 +1,7 @@
 //! Logs go to the standard error stream; the standard output is for results.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; a filter that cannot be read becomes `warn`, with a word about it.
@@ -9,6 +11,7 @@ pub(crate) fn start(filter: &str, json: bool) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed.unwrap_or_else(|_| EnvFilter::new("warn")))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if json {
         builder.json().init();

@@ -31,6 +31,8 @@ const CALLERS: u32 = 32;
 const RATE: u32 = 500;
 /// What the gateway takes in the open-loop run.
 const GATEWAY_DELAY: Duration = Duration::from_millis(20);
+/// What an order that was turned away counts as.
+const FAILED_MICROS: u64 = 60_000_000;
 const PASSWORD: &str = "bench-password-1";
 
 struct Figures {
@@ -200,7 +202,10 @@ impl Bench {
                 #[expect(clippy::disallowed_methods, reason = "a load generator waits for its next moment")]
                 tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
                 let sent = started.elapsed().max(due);
-                bench.import(campaign, first + serial).await?;
+                if bench.import(campaign, first + serial).await.is_err() {
+                    // Turned away or failed: counts as the worst.
+                    return Ok(FAILED_MICROS);
+                }
                 let took = started.elapsed().saturating_sub(sent).saturating_sub(GATEWAY_DELAY);
                 Ok(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
             });
