@@ -224,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn m9_what_a_salvage_gateway_still_works_on_is_fenced_and_what_another_does_is_asked_about() {
+        let at_salvage = case(Doubt::Unclear, true);
+        assert_eq!(decide_doubt(&at_salvage, Finding::Processing, at(60)), Step::Fence);
+        let elsewhere = case(Doubt::Unclear, false);
+        assert!(matches!(decide_doubt(&elsewhere, Finding::Processing, at(60)), Step::AskAt(_)));
+        assert!(matches!(decide_doubt(&at_salvage, Finding::Processing, at(86_400)), Step::Person(_)));
+    }
+
+    #[test]
     fn a_contradiction_is_never_settled_by_us() {
         let case = case(Doubt::LostAnswer, false);
         let said = Finding::Contradiction("two approvals".into());

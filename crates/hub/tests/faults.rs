@@ -11,7 +11,7 @@ use domain::doubt::FenceAnswer;
 use domain::order::OrderStatus;
 use gateways::OperationKind;
 use gateways::fake::{Act, FakeGateway};
-use recoup_hub::{ImportAnswer, Lead, LeadAnswer, OrderView, Verdict};
+use recoup_hub::{Change, ImportAnswer, Lead, LeadAnswer, OrderView, Verdict};
 use rstest::rstest;
 use storage::testing::On;
 use support::{HARD, SOFT, TestHub, tea};
@@ -686,5 +686,53 @@ async fn a_gateway_that_another_process_added_is_found_when_its_attempts_are_res
     app.clock.advance(jiff::SignedDuration::from_secs(100));
     charging::Driver::new(other.charging().clone(), other.aftermath()).sweep().await.unwrap();
     assert_eq!(app.fresh(&view).await.order.status, OrderStatus::Complete);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m17_an_approval_after_a_person_settled_the_attempt_raises_an_alert_and_is_undone(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let gate = gateway.hold_answers();
+    let importing = {
+        let (hub, merchant) = (app.hub.clone(), app.merchant);
+        tokio::spawn(async move { hub.import(merchant, tea()).await.unwrap() })
+    };
+    gate.arrived().await;
+    let orders =
+        app.hub.store().list_orders(app.merchant, &storage::orders::OrderFilter::default(), 1, 0).await;
+    let id = orders.unwrap()[0].id;
+    let attempts = app.hub.store().list_attempts_of_order(app.merchant, id).await.unwrap();
+    app.clock.advance(jiff::SignedDuration::from_secs(300));
+    let never = Verdict::NotExecuted;
+    app.hub.resolve_attempt(app.merchant, attempts[0].id, never, "", "not there", "ann").await.unwrap();
+    gate.open();
+    let ImportAnswer::Order(view) = importing.await.unwrap() else { panic!("refused") };
+    assert_eq!((view.order.status, kept(&gateway)), (OrderStatus::Declined, 0));
+    let alerts = app.hub.store().list_open_alerts(app.merchant, 10).await.unwrap();
+    assert_eq!(alerts.iter().map(|alert| alert.kind.as_str()).collect::<Vec<_>>(), ["late_approval"]);
+    app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn r49_a_gateway_with_a_refund_in_doubt_cannot_be_deleted(#[case] on: On) {
+    let app = TestHub::new(on).await;
+    let (own, _) = app.gateway(1, "first").await;
+    let (id, gateway) = app.gateway(2, "second").await;
+    app.campaign(Target::Gateway(own)).await;
+    let mut import = tea();
+    import.force_gateway = Some(2);
+    let view = app.import(import).await;
+    gateway.script_operations([Act::LoseAfter]);
+    app.hub.refund_order(app.merchant, view.order.id, None, "", "ann").await.unwrap();
+    let delete = || app.hub.configure(app.merchant, vec![Change::DeleteGateway(id)], "ann", "");
+    assert!(delete().await.unwrap_err().to_string().contains("still open"));
+    app.pass(70).await;
+    delete().await.unwrap();
     app.end().await;
 }

@@ -408,7 +408,11 @@ SELECT id
 FROM attempts
 WHERE merchant_id = $1
     AND gateway_id = $2
-    AND state IN ('sending', 'in_doubt', 'pending')
+    AND (state IN ('sending', 'in_doubt', 'pending') OR EXISTS (
+        SELECT 1 FROM operations
+        WHERE operations.merchant_id = attempts.merchant_id
+            AND operations.attempt_id = attempts.id
+            AND operations.state IN ('sending', 'in_doubt')))
 LIMIT 1";
 
 const LIST_NET_CHARGED: &str = "-- list_net_charged
@@ -430,7 +434,7 @@ WHERE a.state = 'approved'
 ORDER BY a.id";
 
 impl Store {
-    /// An attempt at a gateway whose outcome is still to come, when there is one.
+    /// An attempt at a gateway whose outcome, or whose capture, void or refund, is still to come, when there is one.
     pub async fn find_open_attempt_at(
         &self,
         merchant_id: MerchantId,
