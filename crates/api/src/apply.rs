@@ -7,6 +7,8 @@ mod diff;
 mod document;
 mod lines;
 mod plan;
+mod planning;
+mod samples;
 mod schema;
 mod unknown;
 
@@ -14,4 +16,4 @@ pub use document::{ApplyProblem, Document, parse};
 pub use plan::{Action, ApplyError, Plan, PlanLine, apply, plan};
 pub use schema::json_schema;
 
-pub(crate) use document::samples;
+pub(crate) use samples::samples;

@@ -4,3 +4,4 @@ pub mod apply;
 pub mod auth;
 pub mod crm;
 pub mod v1;
+pub mod webhooks;

@@ -1,6 +1,7 @@
 //! Live gateways, made from configuration and kept while it does not change.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::configuration::{Gateway as Configured, Provider};
@@ -39,12 +40,13 @@ pub struct Connections {
     vault: Arc<Vault>,
     movable_clock: bool,
     live: Arc<RwLock<HashMap<Key, Arc<dyn Gateway>>>>,
+    call_secs_max: Arc<AtomicI64>,
 }
 
 impl Connections {
     /// Gateways made by `connect`; with `movable_clock` only those on this machine.
     pub fn new(connect: Arc<dyn Connect>, store: Store, vault: Arc<Vault>, movable_clock: bool) -> Self {
-        Self { connect, store, vault, movable_clock, live: Arc::default() }
+        Self { connect, store, vault, movable_clock, live: Arc::default(), call_secs_max: Arc::default() }
     }
 
     /// The catalogue.
@@ -80,10 +82,16 @@ impl Connections {
         };
         let settings = Settings { plain: configured.settings.clone(), secret };
         let made = self.check(&configured.kind, &settings)?;
+        self.call_secs_max.fetch_max(made.time_limit_secs(), Ordering::Relaxed);
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         live.retain(|(merchant, gateway, _), _| (*merchant, *gateway) != (merchant_id, configured.id));
         live.insert(key, Arc::clone(&made));
         Ok(made)
+    }
+
+    /// The longest time that one call to any gateway of this process may take, seconds; 0 while there is none.
+    pub fn call_secs_max(&self) -> i64 {
+        self.call_secs_max.load(Ordering::Relaxed)
     }
 
     fn allowed(&self, gateway: Arc<dyn Gateway>) -> Result<Arc<dyn Gateway>, NoGateway> {

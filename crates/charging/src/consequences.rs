@@ -31,6 +31,11 @@ pub trait Consequences: Send + Sync + std::fmt::Debug {
     /// What follows when an attempt is found in doubt.
     fn doubted<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>>;
 
+    /// What follows when a salvage gateway works on the attempt until its deadline.
+    fn opened<'a>(&'a self, _attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async { Ok(Consequence::default()) })
+    }
+
     /// What follows when an operation is done: a void or full refund has undone its attempt.
     fn operated<'a>(
         &'a self,
@@ -38,8 +43,12 @@ pub trait Consequences: Send + Sync + std::fmt::Debug {
         operation: &'a Operation,
     ) -> Reply<'a, Result<Consequence, StoreError>>;
 
-    /// The live gateway of an attempt; none when it was deleted or cannot be used.
-    fn gateway_of<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Option<Arc<dyn Gateway>>>;
+    /// The live gateway of an attempt; none when it was deleted or cannot be used. A store that does not answer is an
+    /// error, not a missing gateway: the work comes again when its lease ends.
+    fn gateway_of<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+    ) -> Reply<'a, Result<Option<Arc<dyn Gateway>>, StoreError>>;
 
     /// Our reading of a refusal, under the merchant's maps of today.
     fn read_decline<'a>(

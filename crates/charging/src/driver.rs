@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::attempt::Attempt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use storage::StoreError;
 use storage::operations::Operation;
 use tokio::sync::Semaphore;
@@ -15,8 +15,6 @@ use uuid::Uuid;
 use crate::Charging;
 use crate::consequences::Consequences;
 
-/// How long a lease lasts: longer than any call.
-const LEASE_SECS: i64 = 120;
 /// Most rows of one claim.
 const BATCH_MAX: i64 = 32;
 /// Most merchants of one sweep.
@@ -64,8 +62,8 @@ impl Driver {
         let permits = Arc::new(Semaphore::new(AT_ONCE_MAX));
         let mut steps = JoinSet::new();
         for merchant_id in store.list_merchants_with_due_attempts(now, MERCHANTS_MAX).await? {
-            let fence = self.charging.minter.uuid();
-            for attempt in store.acquire_due_attempts(merchant_id, now, lease(now), fence, BATCH_MAX).await? {
+            let (fence, lease) = (self.charging.minter.uuid(), self.charging.lease_until());
+            for attempt in store.acquire_due_attempts(merchant_id, now, lease, fence, BATCH_MAX).await? {
                 swept.attempts = swept.attempts.saturating_add(1);
                 let (driver, permits) = (self.clone(), Arc::clone(&permits));
                 steps.spawn(async move {
@@ -75,15 +73,13 @@ impl Driver {
             }
         }
         for merchant_id in store.list_merchants_with_due_operations(now, MERCHANTS_MAX).await? {
-            let fence = self.charging.minter.uuid();
-            for operation in
-                store.acquire_due_operations(merchant_id, now, lease(now), fence, BATCH_MAX).await?
-            {
+            let (fence, lease) = (self.charging.minter.uuid(), self.charging.lease_until());
+            for operation in store.acquire_due_operations(merchant_id, now, lease, fence, BATCH_MAX).await? {
                 swept.operations = swept.operations.saturating_add(1);
                 let (driver, permits) = (self.clone(), Arc::clone(&permits));
                 steps.spawn(async move {
                     let _permit = permits.acquire_owned().await;
-                    driver.operation(&operation).await;
+                    driver.operation(&operation, fence).await;
                 });
             }
         }
@@ -102,8 +98,8 @@ impl Driver {
         }
     }
 
-    async fn operation(&self, operation: &Operation) {
-        let result = self.charging.resolve_operation(operation, self.consequences.as_ref()).await;
+    async fn operation(&self, operation: &Operation, fence: Uuid) {
+        let result = self.charging.resolve_operation(operation, self.consequences.as_ref(), fence).await;
         if let Err(error) = result {
             let id = operation.id;
             tracing::error!(operation.id = %id, error = %error, "Operation {id} was not resolved");
@@ -140,8 +136,4 @@ impl Driver {
             }
         }
     }
-}
-
-fn lease(now: Timestamp) -> Timestamp {
-    now.saturating_add(SignedDuration::from_secs(LEASE_SECS)).unwrap_or(Timestamp::MAX)
 }

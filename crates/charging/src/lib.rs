@@ -12,10 +12,14 @@ mod operate;
 
 mod driver;
 
+mod deadlines;
+mod wait;
+
 mod reconcile;
 
 pub use connections::{Connections, NoGateway};
 pub use consequences::{Consequence, Consequences};
+pub use deadlines::TAKE_UP_AFTER_SECS;
 pub use driver::{Driver, Swept};
 pub use operate::OperateError;
 pub use reconcile::{LedgerLine, Mismatch, reconcile};
@@ -28,9 +32,6 @@ use std::sync::Arc;
 use domain::Minter;
 use storage::Store;
 use vault::Vault;
-
-/// Seconds after the longest checkout when an attempt that is still `sending` is taken up: its process has died.
-pub const TAKE_UP_AFTER_SECS: i64 = 70;
 
 /// The attempt protocol over one store. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -1,13 +1,16 @@
 //! Captures, voids and refunds: intent, one call, outcome (M16).
 
+mod end;
+mod open;
+
 use domain::attempt::{Attempt, AttemptState};
 use domain::declines::Reason;
 use domain::money::Money;
 use gateways::{GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
-use jiff::{SignedDuration, Timestamp};
-use storage::operations::{self, Operation, Settled};
+use storage::operations::{self, Operation};
 use storage::{Step, StoreError, Transaction};
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::Charging;
 use crate::consequences::Consequences;
@@ -29,10 +32,8 @@ pub enum OperateError {
     Store(#[from] StoreError),
 }
 
-/// How often what waits for a person is still looked at.
-const SLOWLY_SECS: i64 = 21_600;
-/// Asked again after these many seconds; then a person decides.
-const ASK_AFTER_SECS: [i64; 5] = [60, 300, 1_800, 7_200, 43_200];
+/// What is said of an operation whose gateway is gone.
+const UNUSABLE: &str = "Its gateway cannot be used any more.";
 
 impl Charging {
     /// A new operation as a value; its intent is [`operations::insert`].
@@ -59,11 +60,6 @@ impl Charging {
             checks: 0,
             needs_person: false,
         }
-    }
-
-    /// When an operation that is still `sending` is taken up.
-    pub fn operation_take_up_at(&self) -> Timestamp {
-        later(self.minter.now(), crate::TAKE_UP_AFTER_SECS)
     }
 
     /// Begins and sends an operation: committed intent, one call, outcome.
@@ -100,7 +96,7 @@ impl Charging {
             }
             Err(error) => return Err(error.into()),
         }
-        self.send_operation(operation, attempt, consequences).await?;
+        self.send_operation(operation, attempt, consequences, None).await?;
         let stored = self.store.find_operation(operation.merchant_id, operation.id).await?;
         Ok(stored.unwrap_or_else(|| operation.clone()))
     }
@@ -116,41 +112,49 @@ impl Charging {
             let Some(fresh) = self.store.find_attempt(attempt.merchant_id, attempt.id).await? else {
                 continue;
             };
-            self.send_operation(operation, &fresh, consequences).await?;
+            self.send_operation(operation, &fresh, consequences, None).await?;
         }
         Ok(())
     }
 
-    async fn send_operation(
+    /// One call, and its outcome. Who sends under a lease keeps it until the call must have ended; who has lost it sends
+    /// nothing.
+    pub(super) async fn send_operation(
         &self,
         operation: &Operation,
         attempt: &Attempt,
         consequences: &dyn Consequences,
+        fence: Option<Uuid>,
     ) -> Result<(), StoreError> {
-        let Some(gateway) = consequences.gateway_of(attempt).await else {
-            return self.doubt_operation(operation, "Its gateway cannot be used any more.", true).await;
+        let Some(gateway) = consequences.gateway_of(attempt).await? else {
+            return self.doubt_operation(operation, UNUSABLE, true, fence).await;
         };
         let Some(request) = Self::request_of(operation, attempt) else {
-            return self.doubt_operation(operation, "Its attempt is not approved.", true).await;
+            return self.doubt_operation(operation, "Its attempt is not approved.", true, fence).await;
         };
+        if let Some(fence) = fence
+            && !self.still_holds(operation, fence).await?
+        {
+            return Ok(());
+        }
         match gateway.operate(&request).await {
             Ok(OperationOutcome::Done { reference, text }) => {
-                self.finish(operation, attempt, reference, text, consequences).await
+                self.finish(operation, attempt, (reference, text), consequences, fence).await
             }
             Ok(OperationOutcome::Refused { code, text }) => {
-                self.refused(operation, attempt, code, text).await
+                self.refused(operation, attempt, (code, text), fence).await
             }
             Err(GatewayError::NotSent(error)) => {
-                self.leave_open(operation, &format!("It was not sent: {error}."), false, true).await
+                self.leave_open(operation, &format!("It was not sent: {error}."), false, true, fence).await
             }
             Err(GatewayError::Rejected(rejection)) if rejection.reason == Reason::RateLimited => {
-                self.leave_open(operation, &rejection.text, false, true).await
+                self.leave_open(operation, &rejection.text, false, true, fence).await
             }
             Err(GatewayError::Rejected(rejection)) => {
-                self.refused(operation, attempt, rejection.code, rejection.text).await
+                self.refused(operation, attempt, (rejection.code, rejection.text), fence).await
             }
             Err(GatewayError::InDoubt(_, error)) => {
-                self.doubt_operation(operation, &format!("The answer was lost: {error}."), false).await
+                self.doubt_operation(operation, &format!("The answer was lost: {error}."), false, fence).await
             }
         }
     }
@@ -160,24 +164,26 @@ impl Charging {
         &self,
         operation: &Operation,
         consequences: &dyn Consequences,
+        fence: Uuid,
     ) -> Result<(), StoreError> {
+        let held = Some(fence);
         let Some(attempt) = self.store.find_attempt(operation.merchant_id, operation.attempt_id).await?
         else {
-            return self.doubt_operation(operation, "Its attempt is unknown.", true).await;
+            return self.doubt_operation(operation, "Its attempt is unknown.", true, held).await;
         };
-        let gateway = consequences.gateway_of(&attempt).await;
+        let gateway = consequences.gateway_of(&attempt).await?;
         let (Some(gateway), Some(request)) = (gateway, Self::request_of(operation, &attempt)) else {
-            return self.doubt_operation(operation, "Its gateway cannot be used any more.", true).await;
+            return self.doubt_operation(operation, UNUSABLE, true, held).await;
         };
         if operation.code.as_deref() == Some(operations::NOT_SENT) {
-            return self.send_operation(operation, &attempt, consequences).await;
+            return self.send_operation(operation, &attempt, consequences, held).await;
         }
         match gateway.inquire_operation(&request).await {
             OperationFinding::Done { reference } => {
-                self.finish(operation, &attempt, reference, String::new(), consequences).await
+                self.finish(operation, &attempt, (reference, String::new()), consequences, held).await
             }
-            OperationFinding::NotDone => self.send_operation(operation, &attempt, consequences).await,
-            OperationFinding::Unknown(words) => self.doubt_operation(operation, &words, false).await,
+            OperationFinding::NotDone => self.send_operation(operation, &attempt, consequences, held).await,
+            OperationFinding::Unknown(words) => self.doubt_operation(operation, &words, false, held).await,
         }
     }
 
@@ -194,172 +200,14 @@ impl Charging {
         })
     }
 
-    async fn finish(
-        &self,
-        operation: &Operation,
-        attempt: &Attempt,
-        reference: String,
-        text: String,
-        consequences: &dyn Consequences,
-    ) -> Result<(), StoreError> {
-        let transaction = self.done(operation, attempt, reference, text, consequences).await?;
-        self.store.commit(transaction).await.map(|_| ())
-    }
-
-    /// The end of an operation that was done, with everything that follows.
-    async fn done(
-        &self,
-        operation: &Operation,
-        attempt: &Attempt,
-        reference: String,
-        text: String,
-        consequences: &dyn Consequences,
-    ) -> Result<Transaction, StoreError> {
-        let at = self.minter.now();
-        let settled =
-            Settled { state: "done", gateway_reference: Some(reference), code: None, text: Some(text) };
-        let mut transaction = Transaction::new("operation_done").with(operations::settle(
-            operation.merchant_id,
-            operation.id,
-            &settled,
-            at,
-        ));
-        if self.undoes(operation, attempt).await? {
-            transaction = transaction.with(storage::attempts::reverse(attempt.merchant_id, attempt.id, at));
+    /// Keeps the lease until the call that is about to be made must have ended; false when it has gone to somebody else.
+    async fn still_holds(&self, operation: &Operation, fence: Uuid) -> Result<bool, StoreError> {
+        let until = self.lease_until();
+        let hold = operations::hold(operation.merchant_id, operation.id, fence, until);
+        match self.store.commit(Transaction::new("hold_operation").with(hold)).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_conflict_in(operations::LEASE_LOST) => Ok(false),
+            Err(error) => Err(error),
         }
-        let consequence = consequences.operated(attempt, operation).await?;
-        Ok(transaction.with_all(consequence.steps))
     }
-
-    /// Whether with this operation everything that was taken has been given back.
-    async fn undoes(&self, operation: &Operation, attempt: &Attempt) -> Result<bool, StoreError> {
-        let AttemptState::Approved { approval, reversed_at: None, .. } = &attempt.state else {
-            return Ok(false);
-        };
-        if operation.kind == OperationKind::Capture.as_str() {
-            return Ok(false);
-        }
-        let others = self.store.list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
-        let given_back = others
-            .iter()
-            .filter(|other| other.attempt_id == attempt.id && other.id != operation.id)
-            .filter(|other| other.state == "done" && other.kind != OperationKind::Capture.as_str())
-            .fold(operation.amount.minor(), |sum, other| sum.saturating_add(other.amount.minor()));
-        Ok(given_back >= approval.amount.minor())
-    }
-
-    async fn refused(
-        &self,
-        operation: &Operation,
-        attempt: &Attempt,
-        code: String,
-        text: String,
-    ) -> Result<(), StoreError> {
-        let at = self.minter.now();
-        let alert = storage::alerts::Alert {
-            merchant_id: operation.merchant_id,
-            id: self.minter.mint(),
-            kind: "operation_refused".to_owned(),
-            order_id: Some(operation.order_id),
-            attempt_id: Some(attempt.id),
-            words: format!("The gateway refused the {} of {}: {text}", operation.kind, operation.amount),
-            created_at: at,
-        };
-        let settled =
-            Settled { state: "refused", gateway_reference: None, code: Some(code), text: Some(text) };
-        let mut transaction = Transaction::new("operation_refused")
-            .with(operations::settle(operation.merchant_id, operation.id, &settled, at))
-            .with(storage::alerts::insert(&alert));
-        if operation.kind == OperationKind::Void.as_str() {
-            // Too late for a void: the money has settled, so it is refunded (M17). The driver sends it.
-            let why = format!("Refund, as the void was refused. {}", operation.why);
-            let refund = self.new_operation(OperationKind::Refund, attempt, operation.amount, &why);
-            transaction = transaction.with_all(operations::insert(&refund, at));
-        }
-        self.store.commit(transaction).await.map(|_| ())
-    }
-
-    /// A person's finding about an operation in doubt: done, with the gateway's id, or not done.
-    pub async fn resolve_operation_by_person(
-        &self,
-        operation: &Operation,
-        done: Option<&str>,
-        extra: Vec<Step>,
-        consequences: &dyn Consequences,
-    ) -> Result<(), StoreError> {
-        let at = self.minter.now();
-        let Some(reference) = done else {
-            let settled = Settled { state: "not_executed", gateway_reference: None, code: None, text: None };
-            let transaction = Transaction::new("operation_not_done")
-                .with(operations::settle(operation.merchant_id, operation.id, &settled, at))
-                .with_all(extra);
-            return self.store.commit(transaction).await.map(|_| ());
-        };
-        let found = self.store.find_attempt(operation.merchant_id, operation.attempt_id).await?;
-        let unknown = || StoreError::Inconsistent {
-            table: "operations",
-            column: "attempt_id",
-            id: operation.id.to_string(),
-        };
-        let attempt = found.ok_or_else(unknown)?;
-        let words = "A person has seen it at the gateway.".to_owned();
-        let transaction =
-            self.done(operation, &attempt, reference.to_owned(), words, consequences).await?.with_all(extra);
-        self.store.commit(transaction).await.map(|_| ())
-    }
-
-    async fn doubt_operation(
-        &self,
-        operation: &Operation,
-        words: &str,
-        person: bool,
-    ) -> Result<(), StoreError> {
-        self.leave_open(operation, words, person, false).await
-    }
-
-    /// Leaves an operation in doubt. After the ladder a person is called, and it is still looked at now and then: what
-    /// stood in the way may pass.
-    async fn leave_open(
-        &self,
-        operation: &Operation,
-        words: &str,
-        person: bool,
-        not_sent: bool,
-    ) -> Result<(), StoreError> {
-        let step =
-            usize::try_from(operation.checks).ok().and_then(|place| ASK_AFTER_SECS.get(place).copied());
-        let needs_person = person || step.is_none() || operation.needs_person;
-        let wait = if needs_person { SLOWLY_SECS } else { step.unwrap_or(SLOWLY_SECS) };
-        let known = operations::Doubtful {
-            text: words.to_owned(),
-            checks: operation.checks.saturating_add(1),
-            next_check_at: Some(later(self.minter.now(), wait)),
-            needs_person,
-            not_sent,
-        };
-        let mut transaction = Transaction::new("operation_doubt").with(operations::doubt(
-            operation.merchant_id,
-            operation.id,
-            &known,
-        ));
-        if needs_person && !operation.needs_person {
-            transaction = transaction.with(storage::alerts::insert(&storage::alerts::Alert {
-                merchant_id: operation.merchant_id,
-                id: self.minter.mint(),
-                kind: "operation_needs_person".to_owned(),
-                order_id: Some(operation.order_id),
-                attempt_id: Some(operation.attempt_id),
-                words: format!(
-                    "Nobody knows whether the {} of {} was done. {words} Look it up at the gateway, then run `recoup resolve operation {}`.",
-                    operation.kind, operation.amount, operation.id
-                ),
-                created_at: self.minter.now(),
-            }));
-        }
-        self.store.commit(transaction).await.map(|_| ())
-    }
-}
-
-fn later(from: Timestamp, secs: i64) -> Timestamp {
-    from.saturating_add(SignedDuration::from_secs(secs)).unwrap_or(Timestamp::MAX)
 }

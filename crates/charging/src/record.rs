@@ -2,7 +2,6 @@
 
 use domain::attempt::{Attempt, Doubt, Outcome};
 use domain::doubt::{Case, next_ask};
-use jiff::Timestamp;
 use storage::attempts::{self, InDoubt};
 use storage::{Step, StoreError, Transaction};
 use uuid::Uuid;
@@ -12,12 +11,13 @@ use crate::consequences::Consequence;
 
 /// What an approval brings with it: one change of a row of its own each, so none needs to see another's. Everything
 /// else may lock, count, or begin an attempt, and runs in order.
-const OF_AN_APPROVAL: [&str; 7] = [
+const OF_AN_APPROVAL: &[&str] = &[
     "complete_order",
     "set_payment_state",
     "insert_event",
     "insert_fulfilment",
     "add_volume",
+    "insert_subscription",
     "clear_declines",
     "insert_timeline",
 ];
@@ -121,18 +121,5 @@ impl Charging {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-/// When an attempt that is still `sending` is taken up.
-pub(crate) fn take_up_at(sent_at: Timestamp, budget_secs: i64) -> Timestamp {
-    let secs = budget_secs.saturating_add(crate::TAKE_UP_AFTER_SECS);
-    sent_at.saturating_add(jiff::SignedDuration::from_secs(secs)).unwrap_or(Timestamp::MAX)
-}
-
-impl Charging {
-    /// When a new attempt is taken up if its process dies: after the checkout's budget and some more.
-    pub fn take_up_at(&self, budget_secs: i64) -> Timestamp {
-        take_up_at(self.minter.now(), budget_secs)
     }
 }

@@ -1,22 +1,22 @@
 //! Working on doubt: ask the gateway, fence, or leave it to a person (M2, M8, M12–M14).
 
+mod end;
+mod perform;
+mod salvage;
+
 use std::sync::Arc;
 
-use domain::attempt::{Attempt, AttemptState, Doubt, Lapse, LapseCause, Outcome};
+use domain::attempt::{Approval, Attempt, AttemptState, Doubt, Lapse, LapseCause, Outcome};
 use domain::doubt::{Case, Finding, Step, decide_doubt, decide_fence, next_ask};
 use gateways::{Gateway, InquireRequest};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use storage::StoreError;
-use storage::attempts::InDoubt;
 use uuid::Uuid;
 
 use crate::Charging;
 use crate::consequences::Consequences;
 use crate::record::Recorded;
-use crate::send::{Answer, reference_of};
-
-/// How often an attempt that waits for a person is still asked about.
-const SLOWLY: SignedDuration = SignedDuration::from_hours(6);
+use crate::send::{partial_decline, reference_of};
 
 /// What came of working on an attempt in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Resolution {
     Undone,
     /// Still in doubt; asked again then.
     Waiting(Timestamp),
+    /// A salvage gateway works on it; looked at again then.
+    Open(Timestamp),
     /// A person must decide.
     NeedsPerson,
     /// Somebody else settled it.
@@ -51,11 +53,14 @@ impl Charging {
         fence: Option<Uuid>,
     ) -> Result<Resolution, StoreError> {
         let facts = self.facts(attempt).await?;
-        let Some(gateway) = consequences.gateway_of(attempt).await else {
+        let Some(gateway) = consequences.gateway_of(attempt).await? else {
             return self
                 .person(attempt, &facts, consequences, fence, "Its gateway cannot be used any more.")
                 .await;
         };
+        if attempt.deadline.is_some() {
+            return self.resolve_salvage(attempt, &gateway, consequences, fence).await;
+        }
         let step = self.next_step(attempt, &facts, &gateway).await;
         self.follow(attempt, &facts, &gateway, step, consequences, fence).await
     }
@@ -105,9 +110,17 @@ impl Charging {
         let case = Self::case(attempt, facts, gateway.capabilities().fence);
         let finding = gateway.inquire(&inquiry(attempt, facts)).await;
         tracing::info!(attempt.id = %attempt.id, finding = finding_name(&finding), "Asked about attempt {}", attempt.id);
-        match decide_doubt(&case, finding, self.minter.now()) {
-            Step::Approve(approval) if approval.amount.minor() < attempt.amount.minor() => {
-                Step::CancelHold(approval)
+        self.decide(attempt, &case, finding)
+    }
+
+    /// What a finding leads to. Less than was asked for is never kept: it is voided, and when that is done it was a lack
+    /// of funds (M14).
+    fn decide(&self, attempt: &Attempt, case: &Case, finding: Finding) -> Step {
+        let partial = |approval: &Approval| approval.amount.minor() < attempt.amount.minor();
+        match decide_doubt(case, finding, self.minter.now()) {
+            Step::Approve(approval) if partial(&approval) => Step::CancelHold(approval),
+            Step::ApproveReversed(approval) if partial(&approval) => {
+                Step::Decline(partial_decline(&approval))
             }
             other => other,
         }
@@ -145,9 +158,9 @@ impl Charging {
             Step::CancelHold(approval) => {
                 let partial = approval.amount.minor() < attempt.amount.minor();
                 let answer = if partial {
-                    self.undo_partial(gateway, attempt, &approval).await
+                    self.undo_partial(gateway, attempt, &approval, fence).await
                 } else {
-                    self.cancel_hold(gateway, attempt, &approval).await
+                    self.cancel_hold(gateway, attempt, &approval, fence).await
                 };
                 self.after_undo(attempt, facts, answer, consequences, fence).await
             }
@@ -160,7 +173,7 @@ impl Charging {
                     let again = gateway.inquire(&inquiry(attempt, facts)).await;
                     step = match again {
                         Finding::NotFound => step,
-                        other => match decide_doubt(&case, other, self.minter.now()) {
+                        other => match self.decide(attempt, &case, other) {
                             Step::Fence => Step::AskAt(next_ask(&case, self.minter.now())),
                             decided => decided,
                         },
@@ -189,131 +202,6 @@ impl Charging {
         match step {
             Step::AskAt(at) => self.wait(attempt, facts, at, unknown_at, consequences, fence).await,
             other => self.follow(attempt, facts, gateway, other, consequences, fence).await,
-        }
-    }
-
-    async fn after_undo(
-        &self,
-        attempt: &Attempt,
-        facts: &Facts,
-        answer: Answer,
-        consequences: &dyn Consequences,
-        fence: Option<Uuid>,
-    ) -> Result<Resolution, StoreError> {
-        match answer {
-            Answer::Approved(approval) => {
-                self.end(attempt, Outcome::Approved(approval), consequences, fence).await
-            }
-            Answer::Declined(raw) => {
-                let outcome = consequences.read_decline(attempt, raw).await?;
-                self.end(attempt, outcome, consequences, fence).await
-            }
-            Answer::Lapsed(lapse) => {
-                self.end(attempt, Outcome::NotExecuted(lapse), consequences, fence).await
-            }
-            Answer::InDoubt { .. } => {
-                let case = Self::case(attempt, facts, false);
-                let at = next_ask(&case, self.minter.now());
-                self.wait(attempt, facts, at, None, consequences, fence).await
-            }
-        }
-    }
-
-    async fn end(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        consequences: &dyn Consequences,
-        fence: Option<Uuid>,
-    ) -> Result<Resolution, StoreError> {
-        let consequence = consequences.settled(attempt, &outcome).await?;
-        let recorded = self.record(attempt, &outcome, &consequence, fence).await?;
-        if recorded == Recorded::Before {
-            return Ok(Resolution::Before);
-        }
-        self.run_operations(attempt, &consequence.then, consequences).await?;
-        Ok(Resolution::Settled(outcome))
-    }
-
-    async fn wait(
-        &self,
-        attempt: &Attempt,
-        facts: &Facts,
-        at: Timestamp,
-        unknown_at: Option<Timestamp>,
-        consequences: &dyn Consequences,
-        fence: Option<Uuid>,
-    ) -> Result<Resolution, StoreError> {
-        let known = InDoubt {
-            doubt: facts.doubt,
-            since: self.minter.now(),
-            gateway_reference: None,
-            text: None,
-            checks: attempt.checks.saturating_add(1),
-            next_check_at: Some(at),
-            fence_unknown_at: unknown_at,
-            needs_person: attempt.needs_person,
-        };
-        let consequence = consequences.doubted(attempt).await?;
-        match self.record_doubt(attempt, &known, &consequence, fence).await? {
-            Recorded::Now => Ok(Resolution::Waiting(at)),
-            Recorded::Before => Ok(Resolution::Before),
-        }
-    }
-
-    async fn person(
-        &self,
-        attempt: &Attempt,
-        facts: &Facts,
-        consequences: &dyn Consequences,
-        fence: Option<Uuid>,
-        words: &str,
-    ) -> Result<Resolution, StoreError> {
-        let known = InDoubt {
-            doubt: facts.doubt,
-            since: self.minter.now(),
-            gateway_reference: None,
-            text: Some(words.to_owned()),
-            checks: attempt.checks.saturating_add(1),
-            // Still asked now and then: what stood in the way may pass.
-            next_check_at: Some(self.minter.now().saturating_add(SLOWLY).unwrap_or(Timestamp::MAX)),
-            fence_unknown_at: None,
-            needs_person: true,
-        };
-        let mut consequence = consequences.doubted(attempt).await?;
-        if !attempt.needs_person {
-            consequence.steps.push(storage::alerts::insert(&storage::alerts::Alert {
-                merchant_id: attempt.merchant_id,
-                id: self.minter.mint(),
-                kind: "attempt_needs_person".to_owned(),
-                order_id: Some(attempt.order_id),
-                attempt_id: Some(attempt.id),
-                words: format!("{words} Look it up at the gateway, then resolve attempt {}.", attempt.id),
-                created_at: self.minter.now(),
-            }));
-        }
-        match self.record_doubt(attempt, &known, &consequence, fence).await? {
-            Recorded::Now => Ok(Resolution::NeedsPerson),
-            Recorded::Before => Ok(Resolution::Before),
-        }
-    }
-
-    /// A person's decision about an open attempt (M18). The caller has checked role, reference and note, and audits.
-    pub async fn resolve_by_person(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        extra: Vec<storage::Step>,
-        consequences: &dyn Consequences,
-    ) -> Result<Resolution, StoreError> {
-        let mut consequence = consequences.settled(attempt, &outcome).await?;
-        consequence.steps.extend(extra);
-        match self.record(attempt, &outcome, &consequence, None).await? {
-            Recorded::Before => Ok(Resolution::Before),
-            Recorded::Now => {
-                self.run_operations(attempt, &consequence.then, consequences).await?;
-                Ok(Resolution::Settled(outcome))
-            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The one foreign call of a step, and its answer as a value.
 
+mod hold;
+
+pub(crate) use hold::partial_decline;
+
 use std::sync::Arc;
 
 use domain::attempt::{Approval, Attempt, Doubt, Lapse, LapseCause, RawDecline};
 use domain::declines::Reason;
-use gateways::{
-    ChargeOutcome, ChargeRequest, Gateway, GatewayError, OperationKind, OperationOutcome, OperationRequest,
-};
+use gateways::{ChargeOutcome, ChargeRequest, Gateway, GatewayError, OperationKind};
 
 use crate::Charging;
 
@@ -45,10 +47,12 @@ impl Charging {
     ) -> Answer {
         match gateway.charge(request).await {
             Ok(ChargeOutcome::Approved(approval)) if approval.amount.minor() < attempt.amount.minor() => {
-                self.undo_partial(gateway, attempt, &approval).await
+                self.undo_partial(gateway, attempt, &approval, None).await
             }
             Ok(ChargeOutcome::Approved(approval)) => Answer::Approved(approval),
-            Ok(ChargeOutcome::Held(approval)) => self.capture_or_cancel(gateway, attempt, approval).await,
+            Ok(ChargeOutcome::Held(approval)) => {
+                self.capture_or_cancel(gateway, attempt, approval, None).await
+            }
             Ok(ChargeOutcome::Declined(raw)) => Answer::Declined(raw),
             Ok(ChargeOutcome::Pending(reference)) => Answer::InDoubt {
                 doubt: Doubt::Unclear,
@@ -69,69 +73,6 @@ impl Charging {
         }
     }
 
-    /// Less than asked was approved: it is voided, and counts as a lack of funds once the void is confirmed (M14).
-    pub(crate) async fn undo_partial(
-        &self,
-        gateway: &Arc<dyn Gateway>,
-        attempt: &Attempt,
-        approval: &Approval,
-    ) -> Answer {
-        let request = self.operation_on(OperationKind::Void, attempt, approval);
-        match gateway.operate(&request).await {
-            Ok(OperationOutcome::Done { .. }) => Answer::Declined(partial_decline(approval)),
-            Ok(OperationOutcome::Refused { .. }) | Err(_) => Answer::InDoubt {
-                doubt: Doubt::Partial,
-                gateway_reference: Some(approval.reference.clone()),
-                words: format!("Only {} was approved; its void is not confirmed yet.", approval.amount),
-            },
-        }
-    }
-
-    /// Money was held that should have been taken: the exact amount is captured at once, else the hold is cancelled (M9).
-    async fn capture_or_cancel(
-        &self,
-        gateway: &Arc<dyn Gateway>,
-        attempt: &Attempt,
-        approval: Approval,
-    ) -> Answer {
-        let capture = self.operation_on(OperationKind::Capture, attempt, &approval);
-        match gateway.operate(&capture).await {
-            Ok(OperationOutcome::Done { .. }) => Answer::Approved(approval),
-            Ok(OperationOutcome::Refused { .. })
-            | Err(GatewayError::NotSent(_) | GatewayError::Rejected(_)) => {
-                self.cancel_hold(gateway, attempt, &approval).await
-            }
-            Err(GatewayError::InDoubt(doubt, _)) => Answer::InDoubt {
-                doubt,
-                gateway_reference: Some(approval.reference),
-                words: "The answer to the capture was lost.".to_owned(),
-            },
-        }
-    }
-
-    /// Cancels a hold; the attempt is declined once the gateway has confirmed it.
-    pub(crate) async fn cancel_hold(
-        &self,
-        gateway: &Arc<dyn Gateway>,
-        attempt: &Attempt,
-        approval: &Approval,
-    ) -> Answer {
-        let request = self.operation_on(OperationKind::Void, attempt, approval);
-        match gateway.operate(&request).await {
-            Ok(OperationOutcome::Done { .. }) => Answer::Lapsed(Lapse {
-                cause: LapseCause::Fenced,
-                reason: None,
-                code: String::new(),
-                text: "The gateway held the money and we cancelled the hold.".to_owned(),
-            }),
-            Ok(OperationOutcome::Refused { .. }) | Err(_) => Answer::InDoubt {
-                doubt: Doubt::Unclear,
-                gateway_reference: Some(approval.reference.clone()),
-                words: "The gateway holds the money; cancelling the hold is not confirmed yet.".to_owned(),
-            },
-        }
-    }
-
     /// Undoes an approval that no row of ours may hold any more; the caller has raised an alert about it.
     pub async fn undo_untracked(&self, gateway: &Arc<dyn Gateway>, attempt: &Attempt, approval: &Approval) {
         let kind = if gateway.capabilities().void { OperationKind::Void } else { OperationKind::Refund };
@@ -140,35 +81,9 @@ impl Charging {
             tracing::error!(attempt.id = %attempt.id, error = %error, "Attempt {} was not undone", attempt.id);
         }
     }
-
-    /// An operation that belongs to the attempt itself: its key is the attempt's, so that a repetition is recognised.
-    fn operation_on(&self, kind: OperationKind, attempt: &Attempt, approval: &Approval) -> OperationRequest {
-        OperationRequest {
-            kind,
-            reference: reference_of(attempt),
-            idempotency_key: attempt.id.uuid(),
-            gateway_reference: approval.reference.clone(),
-            attempt_reference: reference_of(attempt),
-            amount: approval.amount,
-            at: self.minter.now(),
-        }
-    }
 }
 
-/// A partial approval that was voided reads as a lack of funds (M14).
-fn partial_decline(approval: &Approval) -> RawDecline {
-    RawDecline {
-        reference: approval.reference.clone(),
-        code: "202".to_owned(),
-        text: format!("Insufficient funds: only {} was approved, and voided.", approval.amount),
-        network_code: Some("51".to_owned()),
-        advice_code: None,
-        avs: approval.avs.clone(),
-        cvv: approval.cvv.clone(),
-    }
-}
-
-fn answer_of(error: GatewayError) -> Answer {
+pub(crate) fn answer_of(error: GatewayError) -> Answer {
     match error {
         GatewayError::NotSent(source) => Answer::Lapsed(Lapse {
             cause: LapseCause::NotSent,

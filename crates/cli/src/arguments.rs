@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Keys(commands::keys::Options),
     /// Say what a gateway shows about an attempt, capture, void or refund that is in doubt
     Resolve(commands::resolve::Options),
+    /// Compare our attempts with the gateways' own books
+    Reconcile(commands::reconcile::Options),
     /// Check every invariant over a database
     Doctor(commands::doctor::Options),
     /// Bring a database to this version's schema

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use charging::{Charging, Connections};
 use domain::{Clock, Minter};
 use gateways::http::{HttpTransport, TimeLimits};
-use hub::Hub;
+use hub::{CHARGING_HELD, HELD_SINCE_BEAT, Hub};
 use providers::Catalogue;
 use storage::doctor::Broken;
 use storage::{Store, Transaction, marks};
@@ -17,8 +17,6 @@ use crate::place::{Held, Place};
 /// A database made under a movable clock never meets a real gateway, for good (M31).
 const MOVABLE_CLOCK: &str = "movable_clock";
 
-/// Automatic charging is held until reconciliation has passed (M31).
-const CHARGING_HELD: &str = "charging_held";
 /// An older newest heartbeat at start means a restored backup, seconds (M31).
 const HEARTBEAT_SECS_MAX: i64 = 3_600;
 
@@ -75,7 +73,10 @@ pub(crate) async fn hold_after_restore(store: &Store, clock: &dyn Clock) -> Resu
         return Ok(None);
     }
     let words = format!("since {now}: the last heartbeat is of {last}, so this may be a restored backup");
-    store.commit(Transaction::new("hold_charging").with(marks::set(CHARGING_HELD, &words))).await?;
+    let hold = Transaction::new("hold_charging")
+        .with(marks::set(CHARGING_HELD, &words))
+        .with(marks::set(HELD_SINCE_BEAT, &last.to_string()));
+    store.commit(hold).await?;
     Ok(Some(words))
 }
 

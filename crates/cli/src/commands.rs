@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod platform;
+pub(crate) mod reconcile;
 pub(crate) mod resolve;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

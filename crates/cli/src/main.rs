@@ -34,6 +34,7 @@ async fn main() -> ExitCode {
         Command::Keys(options) => commands::keys::run(options).await,
         Command::Resolve(options) => commands::resolve::run(options).await,
         Command::Doctor(options) => commands::doctor::run(options).await,
+        Command::Reconcile(options) => commands::reconcile::run(options).await,
         Command::Migrate(options) => commands::migrate::run(options).await,
         Command::Openapi => Ok(commands::openapi::run()),
         Command::Bench(options) => commands::bench::run(options).await,

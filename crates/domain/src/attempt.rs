@@ -40,6 +40,12 @@ pub enum Route {
     CascadeAll,
     /// The same order imported again after a decline (M3).
     Reimport,
+    /// The first attempt of a billing cycle.
+    Rebill,
+    /// A re-attempt of a declined billing cycle, in a slot of a recycle profile.
+    Recycle,
+    /// A declined new sale tried again by a person or by API.
+    Rerun,
 }
 
 /// What a payment is worth trying for: states of an attempt.
@@ -296,6 +302,9 @@ impl LapseCause {
     }
 }
 
+/// The number of the Final Attempt among the recycle slots.
+pub const FINAL_SLOT: i64 = 10;
+
 /// One request to one gateway to collect a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -325,6 +334,10 @@ pub struct Attempt {
     pub card_fingerprint: String,
     /// The declined attempt that this one salvages.
     pub salvages: Option<AttemptId>,
+    /// The recycle slot that it runs in: 1 to 9, and [`FINAL_SLOT`]; none outside recycle billing.
+    pub slot: Option<i64>,
+    /// Until when a salvage gateway may work on it; none when it answers at once.
+    pub deadline: Option<Timestamp>,
     /// Why this gateway, why now: one sentence.
     pub why: String,
     /// When the intent was committed.
@@ -364,6 +377,9 @@ words!(Route {
     Cascade = "cascade",
     CascadeAll = "cascade_all",
     Reimport = "reimport",
+    Rebill = "rebill",
+    Recycle = "recycle",
+    Rerun = "rerun",
 });
 
 impl Route {
@@ -371,7 +387,13 @@ impl Route {
     pub fn is_cascade(self) -> bool {
         match self {
             Self::Cascade | Self::CascadeAll => true,
-            Self::First | Self::Repeat | Self::NextGateway | Self::Reimport => false,
+            Self::First
+            | Self::Repeat
+            | Self::NextGateway
+            | Self::Reimport
+            | Self::Rebill
+            | Self::Recycle
+            | Self::Rerun => false,
         }
     }
 }

@@ -114,6 +114,8 @@ ids! {
     AttemptId = "att";
     /// A capture, void or refund of an attempt.
     OperationId = "opr";
+    /// The continuity of one product.
+    SubscriptionId = "sub";
     /// A stored card.
     CardId = "crd";
     /// One configured account at a provider.
@@ -122,6 +124,8 @@ ids! {
     GatewayProfileId = "gpr";
     /// A named set of gateways that cascades soft declines.
     CascadeProfileId = "cpr";
+    /// Rules for re-attempting declined rebills.
+    RecycleProfileId = "rpr";
     /// A rule that re-classes declines.
     DeclineMapId = "map";
     /// A catalogue with settings of its own.
@@ -136,6 +140,10 @@ ids! {
     TimelineId = "tml";
     /// Something that a person must look at.
     AlertId = "alr";
+    /// A report that came in from a gateway.
+    InboundReportId = "inb";
+    /// Long work that a person began, such as a batch of reruns.
+    RunId = "run";
     /// A user of the CRM-compatible API.
     ApiUserId = "usr";
     /// A bearer key of the native API.

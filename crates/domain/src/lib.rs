@@ -15,6 +15,15 @@ pub mod attempt;
 pub mod order;
 pub mod payment;
 
+pub mod calendar;
+pub mod plan;
+pub mod recycle;
+pub mod subscription;
+
+pub mod network_rules;
+pub mod rerun;
+pub mod results;
+
 pub mod configuration;
 pub mod placement;
 
@@ -22,6 +31,7 @@ pub mod cascade;
 pub mod routing;
 
 pub mod doubt;
+pub mod salvage;
 
 pub use clock::{Clock, Entropy, ManualClock, Minter};
 pub use money::{Currency, Money};

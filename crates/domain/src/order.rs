@@ -6,6 +6,7 @@ use crate::attempt::words;
 use crate::contact::Contact;
 use crate::ids::{
     CampaignId, CampaignProductId, CustomerId, GatewayId, GatewayProfileId, MerchantId, OrderId,
+    SubscriptionId,
 };
 use crate::money::Money;
 
@@ -74,6 +75,8 @@ pub struct Order {
     pub merchant_id: MerchantId,
     /// Who buys.
     pub customer_id: CustomerId,
+    /// The subscription whose cycle it bills; none for a new sale.
+    pub subscription_id: Option<SubscriptionId>,
     /// The catalogue.
     pub campaign_id: CampaignId,
     /// The catalogue's number in the CRM-compatible API.

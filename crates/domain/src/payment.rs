@@ -1,7 +1,7 @@
 //! Payments: one debt that the merchant wants to collect.
 
 use crate::attempt::words;
-use crate::ids::{MerchantId, OrderId, PaymentId};
+use crate::ids::{MerchantId, OrderId, PaymentId, SubscriptionId};
 use crate::money::Money;
 
 /// Where a debt stands.
@@ -40,4 +40,6 @@ pub struct Payment {
     pub amount: Money,
     /// Where it stands.
     pub state: PaymentState,
+    /// The subscription and the cycle that it pays for; none for a checkout.
+    pub cycle: Option<(SubscriptionId, i64)>,
 }

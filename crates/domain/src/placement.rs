@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::configuration::{Algorithm, Capabilities, Configuration, Gateway, Member, ProductKind, Target};
+use crate::configuration::{Capabilities, Configuration, Gateway, RecycleSlots};
 use crate::ids::GatewayId;
+
+mod campaigns;
+mod plans;
+mod profiles;
+mod recycle;
 
 /// A place where a gateway can be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +30,12 @@ pub enum Place {
     Subscription,
     /// A rerun that names it directly (R38).
     DirectRerun,
+    /// Re-Attempts 1 to 3: they run on the subscription's own gateway, none is chosen there (R36, Q20).
+    RecycleEarly,
+    /// Re-Attempts 4 to 6, 7 to 9 or the Final Attempt (R33–R35).
+    RecycleLater,
+    /// The gateways that a recycle profile applies to (R46).
+    RecycleApplies,
 }
 
 impl Place {
@@ -39,6 +50,9 @@ impl Place {
             Self::PreAuth => "the gateway of a pre-authorization",
             Self::Subscription => "the gateway that a subscription rests on",
             Self::DirectRerun => "the gateway of a rerun",
+            Self::RecycleEarly => "the gateway of Re-Attempts 1 to 3",
+            Self::RecycleLater => "the gateway of Re-Attempts 4 to 6, 7 to 9 or the Final Attempt",
+            Self::RecycleApplies => "a gateway that a recycle profile applies to",
         }
     }
 }
@@ -51,9 +65,12 @@ pub fn may_stand(capabilities: &Capabilities, place: Place) -> bool {
         | Place::GatewayProfile
         | Place::ForcedOnImport
         | Place::PreAuth
-        | Place::Subscription => capabilities.first_charge,
+        | Place::Subscription
+        | Place::RecycleApplies => capabilities.first_charge,
         Place::CascadeProfile => capabilities.cascade,
         Place::DirectRerun => capabilities.direct_rerun,
+        Place::RecycleEarly => capabilities.recycle_slots == RecycleSlots::All,
+        Place::RecycleLater => capabilities.recycle_slots != RecycleSlots::None,
     }
 }
 
@@ -82,11 +99,56 @@ impl fmt::Display for Problem {
 /// The sentence that refuses a gateway at a place.
 pub fn refusal(gateway: &Gateway, place: Place) -> String {
     let why = if gateway.capabilities.is_salvage_only() {
-        "it salvages declines only and never makes a first charge"
+        match place {
+            Place::RecycleApplies => "it salvages declines only and no subscription rests on it",
+            Place::RecycleEarly => "they run on the gateway that the subscription rests on",
+            Place::Offer
+            | Place::Upsell
+            | Place::GatewayProfile
+            | Place::CascadeProfile
+            | Place::ForcedOnImport
+            | Place::PreAuth
+            | Place::Subscription
+            | Place::DirectRerun
+            | Place::RecycleLater => "it salvages declines only and never makes a first charge",
+        }
     } else {
         "its kind cannot do that"
     };
     format!("gateway {} ({}) cannot be used as {}: {why}", gateway.number, gateway.title, place.words())
+}
+
+/// Why a gateway that a configuration names cannot be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable<'a> {
+    /// It was deleted.
+    Gone,
+    /// It may not stand there, whatever an older or imported configuration says (R47).
+    Misplaced(&'a Gateway, Place),
+    /// It is switched off: no new submission by any route (R24).
+    Disabled(&'a Gateway),
+}
+
+impl fmt::Display for Unusable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("the gateway that is configured there was deleted"),
+            Self::Misplaced(gateway, place) => f.write_str(&refusal(gateway, *place)),
+            Self::Disabled(gateway) => {
+                write!(f, "gateway {} ({}) is switched off", gateway.number, gateway.title)
+            }
+        }
+    }
+}
+
+/// The gateway with this id, when it may be used at this place now. What is checked when a configuration is saved is
+/// checked here again, because the configuration may be older than the rule (R47).
+pub fn usable(configuration: &Configuration, id: GatewayId, place: Place) -> Result<&Gateway, Unusable<'_>> {
+    let gateway = configuration.gateway(id).ok_or(Unusable::Gone)?;
+    if !may_stand(&gateway.capabilities, place) {
+        return Err(Unusable::Misplaced(gateway, place));
+    }
+    if gateway.enabled { Ok(gateway) } else { Err(Unusable::Disabled(gateway)) }
 }
 
 /// Everything wrong in a configuration, each with its place; empty when it may be saved.
@@ -94,9 +156,10 @@ pub fn check(configuration: &Configuration) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_numbers(configuration, &mut problems);
     check_gateways(configuration, &mut problems);
-    check_gateway_profiles(configuration, &mut problems);
-    check_cascade_profiles(configuration, &mut problems);
-    check_campaigns(configuration, &mut problems);
+    profiles::check_gateway_profiles(configuration, &mut problems);
+    profiles::check_cascade_profiles(configuration, &mut problems);
+    recycle::check_recycle_profiles(configuration, &mut problems);
+    campaigns::check_campaigns(configuration, &mut problems);
     problems
 }
 
@@ -120,6 +183,7 @@ fn check_numbers(configuration: &Configuration, problems: &mut Vec<Problem>) {
     unique("gateways", configuration.gateways.iter().map(|one| one.number).collect());
     unique("gateway_profiles", configuration.gateway_profiles.iter().map(|one| one.number).collect());
     unique("cascade_profiles", configuration.cascade_profiles.iter().map(|one| one.number).collect());
+    unique("recycle_profiles", configuration.recycle_profiles.iter().map(|one| one.number).collect());
     unique("campaigns", configuration.campaigns.iter().map(|one| one.number).collect());
     let products = configuration.campaigns.iter().flat_map(|one| &one.products);
     unique("products", products.map(|one| one.number).collect());
@@ -158,129 +222,6 @@ fn check_gateways(configuration: &Configuration, problems: &mut Vec<Problem>) {
         }
         if gateway.monthly_cap.is_some_and(|cap| cap.minor() < 1) {
             problems.push(Problem::new(format!("{path}.monthly_cap"), "a cap is more than 0"));
-        }
-    }
-}
-
-fn check_members(
-    configuration: &Configuration,
-    path: &str,
-    members: &[Member],
-    algorithm: Algorithm,
-    place: Place,
-    problems: &mut Vec<Problem>,
-) {
-    if members.is_empty() {
-        problems.push(Problem::new(format!("{path}.members"), "add at least one gateway"));
-    }
-    let mut seen: Vec<GatewayId> = Vec::new();
-    for (at, member) in members.iter().enumerate() {
-        let field = format!("{path}.members[{at}].gateway");
-        match configuration.gateway(member.gateway_id) {
-            None => problems.push(Problem::new(&field, "there is no such gateway")),
-            Some(gateway) if !may_stand(&gateway.capabilities, place) => {
-                problems.push(Problem::new(&field, refusal(gateway, place)));
-            }
-            Some(_) if seen.contains(&member.gateway_id) => {
-                problems.push(Problem::new(&field, "this gateway is a member already"));
-            }
-            Some(_) => {}
-        }
-        seen.push(member.gateway_id);
-        if algorithm == Algorithm::Intelligent && !(1..=3).contains(&member.stars) {
-            problems.push(Problem::new(format!("{path}.members[{at}].stars"), "stars are 1 to 3"));
-        }
-        for (name, limit) in [
-            ("max_total_declines", member.max_total_declines),
-            ("max_hard_declines", member.max_hard_declines),
-        ] {
-            if limit.is_some_and(|limit| limit < 1) {
-                problems.push(Problem::new(format!("{path}.members[{at}].{name}"), "a limit is 1 or more"));
-            }
-        }
-    }
-    let weights = members.iter().fold(0_i64, |sum, member| sum.saturating_add(member.weight));
-    let negative = members.iter().any(|member| member.weight < 0);
-    if algorithm == Algorithm::Weighted && !members.is_empty() && (weights != 100 || negative) {
-        problems.push(Problem::new(
-            format!("{path}.members"),
-            format!("weights must total 100 percent; they total {weights}"),
-        ));
-    }
-}
-
-fn check_gateway_profiles(configuration: &Configuration, problems: &mut Vec<Problem>) {
-    for profile in &configuration.gateway_profiles {
-        let path = format!("gateway_profiles[{}]", profile.number);
-        check_members(
-            configuration,
-            &path,
-            &profile.members,
-            profile.algorithm,
-            Place::GatewayProfile,
-            problems,
-        );
-        if profile.cascade.is_some_and(|id| configuration.cascade_profile(id).is_none()) {
-            problems.push(Problem::new(format!("{path}.cascade"), "there is no such cascade profile"));
-        }
-    }
-}
-
-fn check_cascade_profiles(configuration: &Configuration, problems: &mut Vec<Problem>) {
-    for profile in &configuration.cascade_profiles {
-        let path = format!("cascade_profiles[{}]", profile.number);
-        check_members(
-            configuration,
-            &path,
-            &profile.members,
-            profile.algorithm,
-            Place::CascadeProfile,
-            problems,
-        );
-        if profile.algorithm == Algorithm::Intelligent {
-            problems.push(Problem::new(
-                format!("{path}.algorithm"),
-                "a cascade profile is round_robin, priority_queue or weighted",
-            ));
-        }
-        if !(1..=5).contains(&profile.max_steps) {
-            problems.push(Problem::new(format!("{path}.max_steps"), "steps are 1 to 5"));
-        }
-    }
-}
-
-fn check_campaigns(configuration: &Configuration, problems: &mut Vec<Problem>) {
-    for campaign in &configuration.campaigns {
-        for product in &campaign.products {
-            let path = format!("campaigns[{}].products[{}]", campaign.number, product.number);
-            let place = match product.kind {
-                ProductKind::Offer => Place::Offer,
-                ProductKind::Upsell => Place::Upsell,
-            };
-            match product.target {
-                Target::Gateway(id) => match configuration.gateway(id) {
-                    None => problems.push(Problem::new(format!("{path}.target"), "there is no such gateway")),
-                    Some(gateway) if !may_stand(&gateway.capabilities, place) => {
-                        problems.push(Problem::new(format!("{path}.target"), refusal(gateway, place)));
-                    }
-                    Some(_) => {}
-                },
-                Target::Profile(id) if configuration.gateway_profile(id).is_none() => {
-                    problems.push(Problem::new(format!("{path}.target"), "there is no such gateway profile"));
-                }
-                Target::Profile(_) => {}
-            }
-            let foreign = product.price.currency() != campaign.currency
-                || product.shipping.currency() != campaign.currency;
-            if foreign {
-                problems.push(Problem::new(
-                    format!("{path}.price"),
-                    format!("prices of this campaign are in {}", campaign.currency),
-                ));
-            }
-            if product.price.is_negative() || product.shipping.is_negative() {
-                problems.push(Problem::new(format!("{path}.price"), "a price is 0 or more"));
-            }
         }
     }
 }

@@ -10,8 +10,12 @@ use std::sync::Arc;
 use domain::attempt::Purpose;
 use domain::doubt::FenceAnswer;
 
-use crate::port::{ChargeOutcome, Gateway, GatewayError, Reply};
+use crate::port::{ChargeOutcome, Gateway, GatewayError, RawReport, Reply};
 use crate::requests::{ChargeRequest, InquireRequest};
+
+mod salvage;
+
+pub use salvage::*;
 
 /// What the outer world does with the next charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +32,12 @@ pub enum Scene {
     BreaksDown,
     /// Refuses the request, repeating everything that was sent in its words.
     EchoesEverything,
+    /// Takes an open salvage for later, and says so. Played to gateways that keep open salvages only.
+    TakesForLater,
 }
 
 impl Scene {
-    /// All scenes.
+    /// The scenes that every gateway is played to.
     pub const ALL: [Self; 6] = [
         Self::Approves,
         Self::Declines,
@@ -62,6 +68,16 @@ pub trait Stage: Send + Sync + Debug {
     /// Charges that this gateway cannot do by its capabilities; each must be refused.
     fn unsupported(&self) -> Vec<ChargeRequest>;
 
+    /// An open salvage that this gateway takes; none where it keeps none.
+    fn open_salvage(&self) -> Option<ChargeRequest> {
+        None
+    }
+
+    /// A report about this reference as the outer world signs it, received in time; none where none are sent.
+    fn report(&self, _reference: &str) -> Option<RawReport> {
+        None
+    }
+
     /// Charges that arrived outside since the last [`Stage::set`].
     fn arrived(&self) -> Reply<'_, Vec<Arrived>>;
 
@@ -84,6 +100,12 @@ pub async fn exercise(stage: &dyn Stage) {
     an_unreachable_gateway_finds_nothing_out(stage).await;
     the_same_attempt_sends_the_same_keys(stage).await;
     nothing_secret_is_printed(stage).await;
+    an_open_salvage_is_answered_at_once_or_taken_for_later(stage).await;
+    an_open_salvage_without_a_connection_was_not_sent(stage).await;
+    an_unknown_salvage_is_unknown(stage).await;
+    an_unreachable_gateway_says_nothing_about_a_salvage(stage).await;
+    a_report_is_read_again_and_again_as_the_same(stage).await;
+    r134_a_report_with_a_changed_byte_is_refused(stage).await;
 }
 
 /// An approval names the gateway's transaction and the amount asked for.
@@ -255,6 +277,7 @@ pub fn sample_charge() -> ChargeRequest {
         order_reference: "Order 7".to_owned(),
         stored_credential: crate::requests::StoredCredential::None,
         salvaged: None,
+        open_salvage: None,
         at: jiff::Timestamp::UNIX_EPOCH,
     }
 }
@@ -287,6 +310,7 @@ mod tests {
                 Scene::HangsUp => Act::LoseAfter,
                 Scene::BreaksDown => Act::LoseBefore,
                 Scene::EchoesEverything => Act::Reject(echo),
+                Scene::TakesForLater => Act::Pend,
             };
             gateway.script([act.clone(), act]);
             gateway.script_fences([FenceAnswer::Failed]);
@@ -304,6 +328,18 @@ mod tests {
 
         fn unsupported(&self) -> Vec<ChargeRequest> {
             vec![]
+        }
+
+        fn open_salvage(&self) -> Option<ChargeRequest> {
+            self.capabilities.asynchronous.then(|| opened(sample_charge()))
+        }
+
+        fn report(&self, reference: &str) -> Option<RawReport> {
+            let told = || {
+                let gateway = self.gateway.lock().unwrap();
+                gateway.report(crate::port::ReportKind::Completed, reference, jiff::Timestamp::UNIX_EPOCH)
+            };
+            self.capabilities.asynchronous.then(told)
         }
 
         fn arrived(&self) -> Reply<'_, Vec<Arrived>> {

@@ -3,16 +3,28 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::Money;
 use domain::attempt::{Approval, Doubt, RawDecline};
-use domain::configuration::{Capabilities, Field, FieldKind, Provider, RecycleSlots};
+use domain::configuration::{Capabilities, RecycleSlots};
 use domain::doubt::{FenceAnswer, Finding};
+use domain::salvage::Standing;
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use crate::port::{
-    ChargeOutcome, Connect, Gateway, GatewayError, OperationFinding, OperationOutcome, Rejection, Reply,
+    ChargeOutcome, Gateway, GatewayError, OperationFinding, OperationOutcome, RawReport, Rejection, Reply,
+    Report, ReportError,
 };
 use crate::requests::{ChargeRequest, InquireRequest, OperationKind, OperationRequest};
-use crate::settings::{Settings, SettingsError};
+use crate::signing::SigningKeys;
+
+mod connect;
+mod report;
+mod salvage;
+
+pub use connect::FakeConnect;
+pub use report::{REPORT_HOST, SIGNING_KEY};
+pub use salvage::Ending;
 
 /// What the fake does with the next charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +37,10 @@ pub enum Act {
     Hold,
     /// Declines with this code and text.
     Decline(&'static str, &'static str),
+    /// Takes it for later: nothing is taken until [`FakeGateway::end`] says how it ends.
+    Pend,
+    /// Takes it for later, then the answer is lost (M20).
+    LosePending,
     /// Never receives it.
     FailBefore,
     /// The answer is lost before anything was done.
@@ -50,6 +66,12 @@ pub struct Booked {
     pub declined: Option<RawDecline>,
     /// What was approved, as it was said.
     pub approval: Option<Approval>,
+    /// What was asked for.
+    pub asked: Money,
+    /// Whether it is still being worked on.
+    pub open: bool,
+    /// Whether it was cancelled while it was open.
+    pub cancelled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +84,19 @@ struct State {
     unreachable: bool,
     fences: VecDeque<FenceAnswer>,
     gate: Option<Gate>,
+    standings: VecDeque<Standing>,
+    looked_up: Vec<InquireRequest>,
+    fenced: Vec<InquireRequest>,
+    reports: u64,
+}
+
+/// What a fake is configured with.
+#[derive(Debug, Clone)]
+struct Setup {
+    salvage_days: Option<i64>,
+    takes_chargebacks: bool,
+    spacing_secs: i64,
+    keys: SigningKeys,
 }
 
 /// Holds the answers of charges back until it is opened: for what happens while a gateway is asked.
@@ -90,6 +125,7 @@ impl Gate {
 pub struct FakeGateway {
     capabilities: Capabilities,
     state: Mutex<State>,
+    setup: Mutex<Setup>,
 }
 
 /// An ordinary card gateway.
@@ -131,7 +167,13 @@ pub const SALVAGE: Capabilities = Capabilities {
 impl FakeGateway {
     /// A fake with these capabilities.
     pub fn new(capabilities: Capabilities) -> Self {
-        Self { capabilities, state: Mutex::new(State::default()) }
+        let setup = Setup {
+            salvage_days: capabilities.asynchronous.then_some(21),
+            takes_chargebacks: false,
+            spacing_secs: 0,
+            keys: SigningKeys::only(SecretString::from(SIGNING_KEY)),
+        };
+        Self { capabilities, state: Mutex::new(State::default()), setup: Mutex::new(setup) }
     }
 
     /// Appends to the script of charges.
@@ -161,6 +203,24 @@ impl FakeGateway {
         self.with(|state| state.unreachable = unreachable);
     }
 
+    /// Books an approval that nobody here asked for.
+    pub fn book(&self, reference: &str, minor: i64) {
+        let amount = domain::Money::new(minor, domain::Currency::USD);
+        self.with(|state| {
+            state.booked.push(Booked {
+                reference: reference.to_owned(),
+                gateway_reference: format!("strange-{reference}"),
+                minor,
+                held: false,
+                approval: None,
+                declined: None,
+                asked: amount,
+                open: false,
+                cancelled: false,
+            });
+        });
+    }
+
     /// What it booked.
     pub fn booked(&self) -> Vec<Booked> {
         self.with(|state| state.booked.clone())
@@ -178,6 +238,10 @@ impl FakeGateway {
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn setup(&self) -> Setup {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn charge_now(&self, request: &ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
@@ -201,6 +265,9 @@ impl FakeGateway {
                     held,
                     approval: declined.is_none().then(|| approval(minor)),
                     declined,
+                    asked: request.amount,
+                    open: false,
+                    cancelled: false,
                 });
             };
             let asked = request.amount.minor();
@@ -228,6 +295,14 @@ impl FakeGateway {
                     book(0, false, Some(raw.clone()));
                     Ok(ChargeOutcome::Declined(raw))
                 }
+                Act::Pend => {
+                    state.booked.push(salvage::opened(request, &id));
+                    Ok(ChargeOutcome::Pending(id.clone()))
+                }
+                Act::LosePending => {
+                    state.booked.push(salvage::opened(request, &id));
+                    Err(lost())
+                }
                 Act::FailBefore => Err(GatewayError::NotSent(anyhow::anyhow!("scripted"))),
                 Act::LoseBefore => Err(lost()),
                 Act::LoseAfter => {
@@ -245,6 +320,8 @@ impl FakeGateway {
                 return Finding::Unreachable("scripted".to_owned());
             }
             match state.booked.iter().find(|one| one.reference == request.reference) {
+                Some(Booked { open: true, .. }) => Finding::Processing,
+                Some(Booked { cancelled: true, .. }) => Finding::Declined(salvage::cancelled_decline()),
                 None | Some(Booked { declined: None, approval: None, .. }) => Finding::NotFound,
                 Some(Booked { declined: Some(raw), .. }) => Finding::Declined(raw.clone()),
                 Some(Booked { approval: Some(approval), minor: 0, .. }) if !approval.amount.is_zero() => {
@@ -280,7 +357,7 @@ impl FakeGateway {
             };
             let lost = || GatewayError::InDoubt(Doubt::LostAnswer, anyhow::anyhow!("scripted"));
             match act {
-                Act::Approve | Act::ApproveOnly(_) | Act::Hold => {
+                Act::Approve | Act::ApproveOnly(_) | Act::Hold | Act::Pend => {
                     book();
                     Ok(done())
                 }
@@ -289,7 +366,7 @@ impl FakeGateway {
                 }
                 Act::FailBefore => Err(GatewayError::NotSent(anyhow::anyhow!("scripted"))),
                 Act::LoseBefore => Err(lost()),
-                Act::LoseAfter => {
+                Act::LoseAfter | Act::LosePending => {
                     book();
                     Err(lost())
                 }
@@ -328,8 +405,8 @@ impl Gateway for FakeGateway {
         Box::pin(async move { self.find(request) })
     }
 
-    fn fence<'a>(&'a self, _: &'a InquireRequest) -> Reply<'a, FenceAnswer> {
-        Box::pin(async move { self.with(|state| state.fences.pop_front()).unwrap_or(FenceAnswer::Confirmed) })
+    fn fence<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, FenceAnswer> {
+        Box::pin(async move { self.fence_now(request) })
     }
 
     fn operate<'a>(
@@ -357,49 +434,44 @@ impl Gateway for FakeGateway {
             })
         })
     }
-}
 
-/// The catalogue of a test: kinds `fake` and `fake_salvage`, each gateway by its `name` setting.
-#[derive(Debug, Default)]
-pub struct FakeConnect {
-    gateways: Mutex<Vec<(String, Arc<FakeGateway>)>>,
-}
-
-const FAKE_FIELDS: &[Field] =
-    &[Field { name: "name", label: "Name", help: "Any text.", kind: FieldKind::Text, required: true }];
-
-impl FakeConnect {
-    /// The fake that gateways with this `name` setting talk to; made on first use.
-    pub fn gateway(&self, name: &str, capabilities: Capabilities) -> Arc<FakeGateway> {
-        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, found)) = gateways.iter().find(|(known, _)| known == name) {
-            return Arc::clone(found);
-        }
-        let made = Arc::new(FakeGateway::new(capabilities));
-        gateways.push((name.to_owned(), Arc::clone(&made)));
-        made
-    }
-}
-
-impl Connect for FakeConnect {
-    fn providers(&self) -> Vec<Provider> {
-        vec![
-            Provider { kind: "fake", title: "Fake", capabilities: ORDINARY, fields: FAKE_FIELDS },
-            Provider {
-                kind: "fake_salvage",
-                title: "Fake salvage",
-                capabilities: SALVAGE,
-                fields: FAKE_FIELDS,
-            },
-        ]
+    fn salvage_days(&self) -> Option<i64> {
+        self.setup().salvage_days
     }
 
-    fn connect(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn Gateway>, SettingsError> {
-        let provider = self.provider(kind).ok_or_else(|| SettingsError::UnknownKind(kind.to_owned()))?;
-        let problems = settings.check(&provider);
-        if !problems.is_empty() {
-            return Err(SettingsError::Invalid(problems));
+    fn look_up<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Standing> {
+        Box::pin(async move { self.stands(request) })
+    }
+
+    fn read_report(&self, raw: &RawReport) -> Result<Report, ReportError> {
+        if !self.capabilities.asynchronous {
+            return Err(ReportError::Unsupported);
         }
-        Ok(self.gateway(settings.text("name"), provider.capabilities))
+        report::read(&self.setup().keys, raw)
+    }
+
+    fn takes_chargebacks(&self) -> bool {
+        self.setup().takes_chargebacks
+    }
+
+    fn list_approvals(
+        &self,
+        _since: jiff::Timestamp,
+    ) -> Reply<'_, Result<Vec<crate::port::BookedApproval>, String>> {
+        let approvals = self.with(|state| {
+            let taken = state.booked.iter().filter(|one| one.minor > 0 && !one.held);
+            taken
+                .map(|one| crate::port::BookedApproval {
+                    reference: one.reference.clone(),
+                    gateway_reference: one.gateway_reference.clone(),
+                    net_minor: Some(one.minor),
+                })
+                .collect()
+        });
+        Box::pin(async move { Ok(approvals) })
+    }
+
+    fn equal_charge_spacing_secs(&self) -> i64 {
+        self.setup().spacing_secs
     }
 }

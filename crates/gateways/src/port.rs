@@ -1,6 +1,6 @@
 //! The port: what a gateway can be asked, and the shapes of its answers.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +9,9 @@ use domain::attempt::{Approval, Doubt, RawDecline};
 use domain::configuration::{Capabilities, Provider};
 use domain::declines::Reason;
 use domain::doubt::{FenceAnswer, Finding};
+use domain::money::Money;
+use domain::salvage::Standing;
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::requests::{ChargeRequest, InquireRequest, OperationRequest};
@@ -88,6 +91,106 @@ pub enum OperationFinding {
     Unknown(String),
 }
 
+/// A message that came in from outside, untouched. Neither its body nor its headers' values are printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawReport {
+    /// Its headers: names in lower case, values as received.
+    pub headers: Vec<(String, String)>,
+    /// The public host that this installation is configured with, without a port: never what the message itself names (M32).
+    pub host: String,
+    /// Its body, byte by byte, as long as its receiver lets it be.
+    pub body: Vec<u8>,
+    /// When it came in: decides whether a key that was replaced is still believed (M32).
+    pub received_at: Timestamp,
+}
+
+impl RawReport {
+    /// The value of the header with this name (lower case); `None` when it is absent or there several times.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values =
+            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.trim());
+        values.next().filter(|_| values.next().is_none())
+    }
+}
+
+impl fmt::Debug for RawReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers = self.headers.len();
+        write!(f, "RawReport for {} ({headers} headers, {} bytes)", self.host, self.body.len())
+    }
+}
+
+/// What a report tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportKind {
+    /// The money is taken.
+    Completed,
+    /// The time is over without money.
+    Expired,
+    /// It was cancelled, by us or by the gateway.
+    Cancelled,
+    /// Money was given back; the amount when it was told.
+    Refunded(Option<Money>),
+    /// The money is held until we capture or cancel.
+    CaptureRequired,
+    /// The issuer took the money back.
+    ChargedBack {
+        /// How much, when it was told.
+        amount: Option<Money>,
+        /// The issuer's reason code; may be empty.
+        reason: String,
+        /// When the issuer did; when it was told.
+        at: Option<Timestamp>,
+    },
+    /// Something that changes nothing here; its name.
+    Other(String),
+}
+
+/// A report whose signature is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What it tells.
+    pub kind: ReportKind,
+    /// Our reference: the attempt's id in 26 characters, as the gateway repeats it.
+    pub reference: String,
+    /// The gateway's id.
+    pub gateway_reference: String,
+    /// When the gateway says that it happened.
+    pub at: Timestamp,
+    /// When the gateway signed it; an old one is confirmed by asking (M32).
+    pub signed_at: Timestamp,
+    /// What makes a repetition the same report: its signature.
+    pub signature: String,
+}
+
+/// Why a report is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ReportError {
+    /// This kind of gateway sends no reports.
+    #[error("this gateway sends no reports")]
+    Unsupported,
+    /// A header of the signature is missing or malformed.
+    #[error("a header of the signature is missing or malformed")]
+    Unsigned,
+    /// The signature does not fit the bytes.
+    #[error("the signature does not fit")]
+    WrongSignature,
+    /// The signature is good, but the body is no report.
+    #[error("the signature fits, but the body cannot be read")]
+    Unreadable,
+}
+
+/// An approval as a gateway's own books show it (M19).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedApproval {
+    /// The reference that came with the charge: ours, or somebody else's who uses the same account.
+    pub reference: String,
+    /// The gateway's id.
+    pub gateway_reference: String,
+    /// What was taken and not given back, in minor units of the account's currency; none when the books do not tell.
+    pub net_minor: Option<i64>,
+}
+
 /// One configured account at a provider. One call is one try.
 pub trait Gateway: Send + Sync + Debug {
     /// What this gateway can do; asked for anything else it returns [`GatewayError::Rejected`].
@@ -116,6 +219,37 @@ pub trait Gateway: Send + Sync + Debug {
 
     /// Asks what became of a capture, void or refund. Safe to repeat.
     fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding>;
+
+    /// For how many days an open salvage may stay with this gateway; none when it answers at once only (R12–R15).
+    fn salvage_days(&self) -> Option<i64> {
+        None
+    }
+
+    /// Where an open salvage stands. Safe to repeat. Never an error.
+    fn look_up<'a>(&'a self, _request: &'a InquireRequest) -> Reply<'a, Standing> {
+        Box::pin(async { Standing::Unreachable("this gateway keeps no open salvages".to_owned()) })
+    }
+
+    /// Checks the signature of a report over its raw bytes and reads it (R134).
+    fn read_report(&self, _raw: &RawReport) -> Result<Report, ReportError> {
+        Err(ReportError::Unsupported)
+    }
+
+    /// Approvals that changed since a moment and are not undone, as the gateway's books show them (M19). Safe to repeat.
+    fn list_approvals(&self, _since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        Box::pin(async { Err("this gateway shows no books".to_owned()) })
+    }
+
+    /// Whether chargebacks that are reported are marked (R151).
+    fn takes_chargebacks(&self) -> bool {
+        false
+    }
+
+    /// Seconds that two merchant-initiated charges of one amount on one card must lie apart, so that none is taken for
+    /// a repetition of the other (M12); 0 when the gateway tells them apart.
+    fn equal_charge_spacing_secs(&self) -> i64 {
+        0
+    }
 }
 
 /// Makes gateways from their settings: the one place where a provider is named.

@@ -45,6 +45,30 @@ pub struct Salvaged {
     pub declined_at: Timestamp,
 }
 
+/// A salvage that stays open: the gateway may try until the deadline and reports what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSalvage {
+    /// Until when it may work on it.
+    pub deadline: Timestamp,
+    /// The agreement that is billed, when there is one (M25).
+    pub subscription: Option<SubscriptionTerms>,
+}
+
+/// What a salvage gateway is told about the agreement that it bills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionTerms {
+    /// Our id of it, as text.
+    pub reference: String,
+    /// Days between two charges.
+    pub interval_days: i64,
+    /// The usual price.
+    pub price: Money,
+    /// Which charge of the agreement this is, from 1.
+    pub payment_number: i64,
+    /// How many there will be, when that is agreed.
+    pub payments_total: Option<i64>,
+}
+
 /// Takes or holds money.
 #[derive(Debug, Clone)]
 pub struct ChargeRequest {
@@ -68,6 +92,8 @@ pub struct ChargeRequest {
     pub stored_credential: StoredCredential,
     /// The decline to turn; set exactly on salvage gateways.
     pub salvaged: Option<Salvaged>,
+    /// The time in which a salvage gateway may work on it and report later; none inside a checkout.
+    pub open_salvage: Option<OpenSalvage>,
     /// When the attempt began.
     pub at: Timestamp,
 }

@@ -7,6 +7,8 @@ use domain::placement::Problem;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::signing::{changed_name, previous_name};
+
 /// Settings by field name; secrets cannot be printed.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -53,18 +55,19 @@ impl Settings {
     pub fn check(&self, provider: &Provider) -> Vec<Problem> {
         let mut problems = Vec::new();
         for field in provider.fields {
-            let value = match field.kind {
-                FieldKind::Secret => self.expose(field.name),
-                FieldKind::Text | FieldKind::Url | FieldKind::Integer { .. } | FieldKind::Flag => {
-                    self.text(field.name)
-                }
-            };
+            let value = if field.kind.is_secret() { self.expose(field.name) } else { self.text(field.name) };
             if let Some(message) = problem_of(field, value) {
                 problems.push(Problem::new(field.name, message));
             }
         }
         let known = |name: &str| provider.fields.iter().any(|field| field.name == name);
-        for name in self.plain.keys().chain(self.secret.keys()).filter(|name| !known(name)) {
+        // Kept by us beside a key that signs reports; no form shows them.
+        let keys = || provider.fields.iter().filter(|field| field.kind == FieldKind::SigningKey);
+        let moment = |name: &str| keys().any(|field| changed_name(field.name) == name);
+        let before = |name: &str| keys().any(|field| previous_name(field.name) == name);
+        let plain = self.plain.keys().filter(|name| !known(name) && !moment(name));
+        let secret = self.secret.keys().filter(|name| !known(name) && !before(name));
+        for name in plain.chain(secret) {
             let names: Vec<&str> = provider.fields.iter().map(|field| field.name).collect();
             problems.push(Problem::new(
                 name,
@@ -81,7 +84,7 @@ fn problem_of(field: &Field, value: &str) -> Option<String> {
         return field.required.then(|| format!("{} is required. {}", field.label, field.help));
     }
     match field.kind {
-        FieldKind::Text | FieldKind::Secret => {
+        FieldKind::Text | FieldKind::Secret | FieldKind::SigningKey => {
             (value.len() > 512).then(|| format!("{} has at most 512 characters", field.label))
         }
         FieldKind::Url => {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use charging::{Consequence, Consequences};
-use domain::attempt::{Attempt, AttemptState, Outcome, RawDecline};
+use charging::{Consequence, Consequences, NoGateway};
+use domain::attempt::{Attempt, AttemptState, Outcome, RawDecline, Route};
 use domain::configuration::Configuration;
 use domain::order::{Order, OrderStatus};
 use domain::payment::PaymentState;
@@ -12,6 +12,7 @@ use storage::operations::Operation;
 use storage::{StoreError, fulfilments, guards, operations, orders, payments};
 
 use crate::checkout::read_decline;
+use crate::rerun::{rerun_opened, rerun_settled, rerun_undone};
 use crate::{Hub, HubError};
 
 /// The hub's answer to "what follows".
@@ -20,12 +21,26 @@ pub struct Aftermath {
     hub: Hub,
 }
 
-fn store_error(error: HubError) -> StoreError {
+pub(crate) fn store_error(error: HubError) -> StoreError {
     match error {
         HubError::Store(error) => error,
         HubError::NoMerchant | HubError::Interrupted => {
             StoreError::Inconsistent { table: "merchants", column: "id", id: String::new() }
         }
+    }
+}
+
+/// Whether an attempt collects a billing cycle.
+fn is_bill(attempt: &Attempt) -> bool {
+    match attempt.route {
+        Route::Rebill | Route::Recycle => true,
+        Route::First
+        | Route::Repeat
+        | Route::NextGateway
+        | Route::Cascade
+        | Route::CascadeAll
+        | Route::Reimport
+        | Route::Rerun => false,
     }
 }
 
@@ -41,11 +56,24 @@ impl Aftermath {
         self.hub.store().find_order(attempt.merchant_id, attempt.order_id).await?.ok_or_else(missing)
     }
 
+    /// The order of an attempt; for a bill whose order was never made, the one that its subscription began on.
+    async fn order_or_origin(&self, attempt: &Attempt) -> Result<Order, StoreError> {
+        let found = self.hub.store().find_order(attempt.merchant_id, attempt.order_id).await?;
+        match found {
+            Some(order) => Ok(order),
+            None => match self.hub.billing_case(attempt).await? {
+                Some(case) => Ok(Order { status: OrderStatus::Declined, ..case.origin }),
+                None => self.order(attempt).await,
+            },
+        }
+    }
+
     async fn after_approval(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
         let configuration = self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
         match order.status {
             OrderStatus::Pending => {
                 let mut steps = self.hub.completed(&configuration, order, attempt);
+                steps.extend(self.hub.stops_older_salvages(&configuration, order).await?);
                 steps.push(guards::renew(order.merchant_id, order.id, self.hub.minter().now()));
                 Ok(Consequence { steps, then: Vec::new() })
             }
@@ -59,7 +87,7 @@ impl Aftermath {
 
     /// An approval nobody may keep: the buyer was told something else (M8, M17). It is undone at once, with an alert.
     async fn undo(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
-        let gateway = self.gateway_now(attempt).await;
+        let gateway = self.gateway_now(attempt).await?;
         let kind = match gateway.map(|one| one.capabilities().void) {
             Some(true) => OperationKind::Void,
             Some(false) | None => OperationKind::Refund,
@@ -115,23 +143,32 @@ impl Aftermath {
 
     /// The live gateway of an attempt. What this process does not know, it looks up once more: another process may have
     /// changed the configuration.
-    async fn gateway_now(&self, attempt: &Attempt) -> Option<Arc<dyn Gateway>> {
-        let known = self.hub.configuration(attempt.merchant_id).await.ok()?;
-        if let Some(live) = self.live(&known, attempt).await {
-            return Some(live);
+    async fn gateway_now(&self, attempt: &Attempt) -> Result<Option<Arc<dyn Gateway>>, StoreError> {
+        let known = match self.hub.configuration(attempt.merchant_id).await {
+            Err(HubError::NoMerchant) => return Ok(None),
+            other => other.map_err(store_error)?,
+        };
+        if let Some(live) = self.live(&known, attempt).await? {
+            return Ok(Some(live));
         }
-        let fresh = self.hub.reload(attempt.merchant_id).await.ok()?;
+        let fresh = self.hub.reload(attempt.merchant_id).await.map_err(store_error)?;
         self.live(&fresh, attempt).await
     }
 
-    async fn live(&self, configuration: &Configuration, attempt: &Attempt) -> Option<Arc<dyn Gateway>> {
-        let configured = configuration.gateway(attempt.gateway_id)?;
+    /// None when it is gone or its settings make no gateway; a store that does not answer is an error.
+    async fn live(
+        &self,
+        configuration: &Configuration,
+        attempt: &Attempt,
+    ) -> Result<Option<Arc<dyn Gateway>>, StoreError> {
+        let Some(configured) = configuration.gateway(attempt.gateway_id) else { return Ok(None) };
         let connections = &self.hub.charging.connections;
         match connections.gateway(attempt.merchant_id, configuration.version, configured).await {
-            Ok(live) => Some(live),
-            Err(error) => {
+            Ok(live) => Ok(Some(live)),
+            Err(NoGateway::Store(error)) => Err(error),
+            Err(error @ (NoGateway::Settings(_) | NoGateway::Vault(_) | NoGateway::MovableClock)) => {
                 tracing::error!(gateway.id = %configured.id, error = %error, "Gateway {} cannot be used", configured.id);
-                None
+                Ok(None)
             }
         }
     }
@@ -144,7 +181,15 @@ impl Consequences for Aftermath {
         outcome: &'a Outcome,
     ) -> Reply<'a, Result<Consequence, StoreError>> {
         Box::pin(async move {
+            if is_bill(attempt)
+                && let Some(case) = self.hub.billing_case(attempt).await?
+            {
+                return self.hub.bill_settled(&case, attempt, outcome).await;
+            }
             let order = self.order(attempt).await?;
+            if attempt.route == Route::Rerun {
+                return rerun_settled(&self.hub, &order, attempt, outcome).await;
+            }
             match outcome {
                 Outcome::Approved(_) => self.after_approval(&order, attempt).await,
                 Outcome::Declined(_) | Outcome::NotExecuted(_) => {
@@ -158,7 +203,15 @@ impl Consequences for Aftermath {
 
     fn undone<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
         Box::pin(async move {
+            if is_bill(attempt)
+                && let Some(case) = self.hub.billing_case(attempt).await?
+            {
+                return self.hub.bill_undone(&case, attempt).await;
+            }
             let order = self.order(attempt).await?;
+            if attempt.route == Route::Rerun {
+                return Ok(rerun_undone(&self.hub, &order, attempt));
+            }
             let words = "Resolved: it was approved and undone at the gateway.";
             let (merchant_id, now) = (attempt.merchant_id, self.hub.minter().now());
             let mut steps = match order.status {
@@ -186,19 +239,34 @@ impl Consequences for Aftermath {
         })
     }
 
+    fn opened<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
+        Box::pin(async move {
+            if attempt.route == Route::Rerun {
+                return Ok(rerun_opened(&self.hub, &self.order(attempt).await?, attempt));
+            }
+            match self.hub.billing_case(attempt).await? {
+                Some(case) => Ok(self.hub.bill_opened(&case, attempt)),
+                None => Ok(Consequence::default()),
+            }
+        })
+    }
+
     fn operated<'a>(
         &'a self,
         attempt: &'a Attempt,
         operation: &'a Operation,
     ) -> Reply<'a, Result<Consequence, StoreError>> {
         Box::pin(async move {
-            let order = self.order(attempt).await?;
+            let order = self.order_or_origin(attempt).await?;
             let now = self.hub.minter().now();
             let words = format!("Done: {} of {}. {}", operation.kind, operation.amount, operation.why);
             let mut steps = vec![self.hub.tell(&order, words)];
             let given_back = operation.kind != OperationKind::Capture.as_str();
             if given_back && self.is_whole(attempt, operation).await? {
-                if order.status == OrderStatus::Complete {
+                if self.completes_trial(attempt).await? {
+                    // The order's first charge stands: only what this bill brought is taken back (R128, R131).
+                    steps.push(fulfilments::cancel_of_payment(attempt.merchant_id, attempt.payment_id, now));
+                } else if order.status == OrderStatus::Complete {
                     let (merchant_id, id) = (order.merchant_id, order.id);
                     steps.push(orders::set_status(
                         merchant_id,
@@ -216,7 +284,10 @@ impl Consequences for Aftermath {
         })
     }
 
-    fn gateway_of<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Option<Arc<dyn Gateway>>> {
+    fn gateway_of<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+    ) -> Reply<'a, Result<Option<Arc<dyn Gateway>>, StoreError>> {
         Box::pin(self.gateway_now(attempt))
     }
 
@@ -227,12 +298,22 @@ impl Consequences for Aftermath {
     ) -> Reply<'a, Result<Outcome, StoreError>> {
         Box::pin(async move {
             let configuration = self.hub.configuration(attempt.merchant_id).await.map_err(store_error)?;
-            Ok(read_decline(&configuration, attempt, raw))
+            let outcome = read_decline(&configuration, attempt, raw);
+            self.hub.as_salvaged(&configuration, attempt, outcome).await
         })
     }
 }
 
 impl Aftermath {
+    /// Whether an attempt collects a trial's completion, which is booked on the original order.
+    async fn completes_trial(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        if !is_bill(attempt) {
+            return Ok(false);
+        }
+        let case = self.hub.billing_case(attempt).await?;
+        Ok(case.is_some_and(|case| case.payment.order_id == case.subscription.order_id))
+    }
+
     /// Whether everything that was taken is given back with this operation.
     async fn is_whole(&self, attempt: &Attempt, operation: &Operation) -> Result<bool, StoreError> {
         let AttemptState::Approved { approval, .. } = &attempt.state else { return Ok(false) };

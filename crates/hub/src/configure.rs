@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use domain::configuration::{
-    Account, Campaign, CascadeProfile, Configuration, Gateway, GatewayProfile, Target,
-};
+use domain::configuration::{Account, Campaign, CascadeProfile, Configuration, Gateway, GatewayProfile};
 use domain::decline_map::DeclineMap;
-use domain::ids::{CampaignId, CascadeProfileId, DeclineMapId, GatewayId, GatewayProfileId, MerchantId};
+use domain::ids::{
+    CampaignId, CascadeProfileId, DeclineMapId, GatewayId, GatewayProfileId, MerchantId, RecycleProfileId,
+};
 use domain::placement::{Problem, check};
+use domain::recycle::RecycleProfile;
 use gateways::Settings;
-use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use storage::{Step, StoreError, Transaction, configuration as rows, merchants};
 use thiserror::Error;
 
 use crate::{Hub, HubError};
+
+mod checks;
+mod in_use;
+
+use checks::{check_account, check_title};
+use in_use::{Work, in_use};
 
 /// One change of a configuration.
 #[derive(Debug, Clone)]
@@ -27,16 +33,20 @@ pub enum Change {
     GatewayProfile(GatewayProfile),
     /// A cascade profile.
     CascadeProfile(CascadeProfile),
+    /// A recycle profile.
+    RecycleProfile(RecycleProfile),
     /// A decline map, with its number.
     DeclineMap(DeclineMap, i64),
     /// A campaign with its products.
     Campaign(Campaign),
-    /// Removes a gateway; refused while something names it or an attempt is open there (R49).
+    /// Removes a gateway; refused while something names it, an attempt is open there or subscriptions rest on it (R49).
     DeleteGateway(GatewayId),
     /// Removes a gateway profile.
     DeleteGatewayProfile(GatewayProfileId),
     /// Removes a cascade profile.
     DeleteCascadeProfile(CascadeProfileId),
+    /// Removes a recycle profile; subscriptions on its gateways are then not tried again.
+    DeleteRecycleProfile(RecycleProfileId),
     /// Removes a decline map.
     DeleteDeclineMap(DeclineMapId),
     /// Removes a campaign.
@@ -145,82 +155,82 @@ impl Hub {
         Ok(applied)
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm per kind of change")]
     async fn apply_one(&self, applied: &mut Applied, change: Change) -> Result<(), HubError> {
         let merchant_id = applied.configuration.merchant_id;
         let now = self.minter().now();
-        let known = &mut applied.configuration;
+        let Applied { configuration: known, steps, problems, warnings } = applied;
         match change {
             Change::Account(account) => {
-                applied.problems.extend(check_account(&account));
-                applied.steps.push(rows::save_account(merchant_id, &account, now));
+                problems.extend(check_account(&account));
+                steps.push(rows::save_account(merchant_id, &account, now));
                 known.account = account;
             }
             Change::Gateway(gateway, secrets) => return self.apply_gateway(applied, *gateway, secrets).await,
             Change::GatewayProfile(profile) => {
-                check_title(
-                    &profile.title,
-                    &format!("gateway_profiles[{}]", profile.number),
-                    &mut applied.problems,
-                );
-                applied.steps.push(rows::save_gateway_profile(merchant_id, &profile, now));
+                check_title(&profile.title, &format!("gateway_profiles[{}]", profile.number), problems);
+                steps.push(rows::save_gateway_profile(merchant_id, &profile, now));
                 put(&mut known.gateway_profiles, profile, |one| one.id);
             }
             Change::CascadeProfile(profile) => {
-                check_title(
-                    &profile.title,
-                    &format!("cascade_profiles[{}]", profile.number),
-                    &mut applied.problems,
-                );
-                applied.steps.push(rows::save_cascade_profile(merchant_id, &profile, now));
+                check_title(&profile.title, &format!("cascade_profiles[{}]", profile.number), problems);
+                steps.push(rows::save_cascade_profile(merchant_id, &profile, now));
                 put(&mut known.cascade_profiles, profile, |one| one.id);
+            }
+            Change::RecycleProfile(profile) => {
+                check_title(&profile.title, &format!("recycle_profiles[{}]", profile.number), problems);
+                steps.push(rows::save_recycle_profile(merchant_id, &profile, now));
+                put(&mut known.recycle_profiles, profile, |one| one.id);
             }
             Change::DeclineMap(map, number) => {
                 let path = format!("decline_maps[{number}]");
-                if let Err(problems) = map.check() {
-                    applied
-                        .problems
-                        .extend(problems.into_iter().map(|one| Problem::new(&path, one.to_string())));
+                if let Err(wrong) = map.check() {
+                    problems.extend(wrong.into_iter().map(|one| Problem::new(&path, one.to_string())));
                 }
                 if let Some(warning) = map.warning() {
-                    applied.warnings.push(Problem::new(&path, warning.to_string()));
+                    warnings.push(Problem::new(&path, warning.to_string()));
                 }
-                applied.steps.push(rows::save_decline_map(merchant_id, &map, number, now));
+                steps.push(rows::save_decline_map(merchant_id, &map, number, now));
                 put(&mut known.decline_maps, map, |one| one.id);
             }
             Change::Campaign(campaign) => {
-                check_title(
-                    &campaign.title,
-                    &format!("campaigns[{}]", campaign.number),
-                    &mut applied.problems,
-                );
-                applied.steps.push(rows::save_campaign(merchant_id, &campaign, now));
+                check_title(&campaign.title, &format!("campaigns[{}]", campaign.number), problems);
+                steps.push(rows::save_campaign(merchant_id, &campaign, now));
                 put(&mut known.campaigns, campaign, |one| one.id);
             }
             Change::DeleteGateway(id) => {
-                let busy = self.store().find_open_attempt_at(merchant_id, id).await?.is_some();
-                applied.problems.extend(in_use(known, id, busy));
+                problems.extend(in_use(known, id, &self.work_at(merchant_id, id).await?));
                 known.gateways.retain(|one| one.id != id);
-                applied.steps.push(rows::delete(merchant_id, "gateway", id.uuid()));
+                steps.push(rows::delete(merchant_id, "gateway", id.uuid()));
             }
             Change::DeleteGatewayProfile(id) => {
                 known.gateway_profiles.retain(|one| one.id != id);
-                applied.steps.push(rows::delete(merchant_id, "gateway_profile", id.uuid()));
+                steps.push(rows::delete(merchant_id, "gateway_profile", id.uuid()));
             }
             Change::DeleteCascadeProfile(id) => {
                 known.cascade_profiles.retain(|one| one.id != id);
-                applied.steps.push(rows::delete(merchant_id, "cascade_profile", id.uuid()));
+                steps.push(rows::delete(merchant_id, "cascade_profile", id.uuid()));
+            }
+            Change::DeleteRecycleProfile(id) => {
+                known.recycle_profiles.retain(|one| one.id != id);
+                steps.push(rows::delete(merchant_id, "recycle_profile", id.uuid()));
             }
             Change::DeleteDeclineMap(id) => {
                 known.decline_maps.retain(|one| one.id != id);
-                applied.steps.push(rows::delete(merchant_id, "decline_map", id.uuid()));
+                steps.push(rows::delete(merchant_id, "decline_map", id.uuid()));
             }
             Change::DeleteCampaign(id) => {
                 known.campaigns.retain(|one| one.id != id);
-                applied.steps.push(rows::delete(merchant_id, "campaign", id.uuid()));
+                steps.push(rows::delete(merchant_id, "campaign", id.uuid()));
             }
         }
         Ok(())
+    }
+
+    async fn work_at(&self, merchant_id: MerchantId, id: GatewayId) -> Result<Work, HubError> {
+        Ok(Work {
+            has_open_attempt: self.store().find_open_attempt_at(merchant_id, id).await?.is_some(),
+            subscription_count: self.store().count_subscriptions_on_gateway(merchant_id, id).await?,
+        })
     }
 
     /// Checks a gateway's settings under its provider's form (R10, R13, R14) and seals its credentials (R22).
@@ -246,14 +256,16 @@ impl Hub {
                 .problems
                 .push(Problem::new(format!("{path}.kind"), "the kind of a gateway cannot be changed"));
         }
-        let mut secret = match self.store().find_sealed_credentials(merchant_id, gateway.id).await? {
+        let secret = match self.store().find_sealed_credentials(merchant_id, gateway.id).await? {
             Some(sealed) => {
                 self.vault().open_secrets(merchant_id, gateway.id.uuid(), &sealed).unwrap_or_default()
             }
             None => BTreeMap::new(),
         };
-        secret.extend(secrets);
-        let settings = Settings { plain: gateway.settings.clone(), secret };
+        let before = kept.map(|kept| kept.settings).unwrap_or_default();
+        let mut settings = Settings { plain: std::mem::take(&mut gateway.settings), secret };
+        settings.renew(&provider, &before, secrets, self.minter().now());
+        gateway.settings.clone_from(&settings.plain);
         let problems = settings.check(&provider);
         if problems.is_empty()
             && let Err(error) = self.charging.connections.check(&gateway.kind, &settings)
@@ -279,53 +291,4 @@ fn put<T, I: PartialEq>(list: &mut Vec<T>, item: T, id: impl Fn(&T) -> I) {
         Some(place) => *place = item,
         None => list.push(item),
     }
-}
-
-fn check_title(title: &str, path: &str, problems: &mut Vec<Problem>) {
-    let length = title.trim().chars().count();
-    if !(1..=100).contains(&length) {
-        problems.push(Problem::new(format!("{path}.title"), "a title has 1 to 100 characters"));
-    }
-}
-
-fn check_account(account: &Account) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if TimeZone::get(&account.time_zone).is_err() {
-        let words = format!("{:?} is no IANA time zone; try America/New_York", account.time_zone);
-        problems.push(Problem::new("account.time_zone", words));
-    }
-    if !(5..=120).contains(&account.checkout_budget_secs) {
-        problems
-            .push(Problem::new("account.checkout_budget_secs", "the checkout budget is 5 to 120 seconds"));
-    }
-    problems
-}
-
-/// What still names a gateway (R49).
-fn in_use(configuration: &Configuration, id: GatewayId, busy: bool) -> Vec<Problem> {
-    let number = configuration.gateway(id).map_or(0, |gateway| gateway.number);
-    let path = format!("gateways[{number}]");
-    let mut problems = Vec::new();
-    if busy {
-        problems.push(Problem::new(&path, "an attempt at this gateway is still open; resolve it first"));
-    }
-    for profile in &configuration.cascade_profiles {
-        if profile.members.iter().any(|member| member.gateway_id == id) {
-            let words = format!("cascade profile {} still names it; remove it there first", profile.number);
-            problems.push(Problem::new(&path, words));
-        }
-    }
-    for profile in &configuration.gateway_profiles {
-        if profile.members.iter().any(|member| member.gateway_id == id) {
-            let words = format!("gateway profile {} still names it; remove it there first", profile.number);
-            problems.push(Problem::new(&path, words));
-        }
-    }
-    for product in configuration.campaigns.iter().flat_map(|campaign| &campaign.products) {
-        if product.target == Target::Gateway(id) {
-            let words = format!("product {} still names it; change it there first", product.number);
-            problems.push(Problem::new(&path, words));
-        }
-    }
-    problems
 }

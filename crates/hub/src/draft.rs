@@ -1,7 +1,7 @@
 //! From an import to an order that may be charged: every check that needs the configuration, all problems at once.
 
 use domain::card::{CardNumber, Expiry, SecurityCode};
-use domain::configuration::{Billing, Campaign, Configuration, Target};
+use domain::configuration::{Billing, Campaign, Configuration, ProductKind, Target};
 use domain::contact::{Address, Contact};
 use domain::money::{Currency, Money};
 use domain::order::{CardShown, Order, OrderItem, OrderStatus};
@@ -70,17 +70,18 @@ pub(crate) fn draft(
         let most = Money::new(TOTAL_MINOR_MAX, campaign.currency);
         problems.push(Problem::new("product1_price", format!("an order's total is at most {most}")));
     }
-    let first = import
-        .lines
-        .first()
-        .and_then(|line| campaign.products.iter().find(|product| product.number == line.product_number));
+    // One payment, on the first offer's gateway; upsells ride along (M5).
+    let product_of =
+        |line: &ImportLine| campaign.products.iter().find(|product| product.number == line.product_number);
+    let offer = import.lines.iter().filter_map(product_of).find(|product| product.kind == ProductKind::Offer);
+    let first = offer.or_else(|| import.lines.first().and_then(product_of));
     let (Some(card), Some(first), Some(total), true) = (card, first, total, problems.is_empty()) else {
         return Err(problems);
     };
-    let recurring = import.lines.iter().any(|line| {
-        let product = campaign.products.iter().find(|product| product.number == line.product_number);
-        product.is_some_and(|product| product.billing == Billing::Recurring)
-    });
+    let recurring = import
+        .lines
+        .iter()
+        .any(|line| product_of(line).is_some_and(|product| product.billing == Billing::Recurring));
     Ok(Draft {
         is_test: configuration.account.test_cards.iter().any(|test| test == card.number.expose()),
         campaign: campaign.clone(),
@@ -94,7 +95,7 @@ pub(crate) fn draft(
     })
 }
 
-fn check_card(raw: &RawCard, now: Timestamp, problems: &mut Vec<Problem>) -> Option<CheckedCard> {
+pub(crate) fn check_card(raw: &RawCard, now: Timestamp, problems: &mut Vec<Problem>) -> Option<CheckedCard> {
     let number = CardNumber::parse(&raw.number)
         .map_err(|error| problems.push(Problem::new("cardNumber", error.to_string())))
         .ok();
@@ -210,7 +211,8 @@ fn total_of(items: &[OrderItem], sales_tax: Money, currency: Currency) -> Option
     Some(total)
 }
 
-/// What the import brings, completed by what an earlier lead brought (R55).
+/// What the import brings, completed by what an earlier lead brought (R55). An import whose shipping address is its
+/// billing address ships to the completed billing address, not to a mixture with an earlier one.
 pub(crate) fn merged(fresh: &Contact, known: Option<&Contact>) -> Contact {
     let Some(known) = known else { return fresh.clone() };
     let text = |fresh: &String, known: &String| if fresh.is_empty() { known.clone() } else { fresh.clone() };
@@ -225,9 +227,11 @@ pub(crate) fn merged(fresh: &Contact, known: Option<&Contact>) -> Contact {
         postal_code: text(&fresh.postal_code, &known.postal_code),
         country: text(&fresh.country, &known.country),
     };
+    let billing = address(&fresh.billing, &known.billing);
+    let is_same = fresh.shipping == fresh.billing && fresh.shipping != Address::default();
     Contact {
-        billing: address(&fresh.billing, &known.billing),
-        shipping: address(&fresh.shipping, &known.shipping),
+        shipping: if is_same { billing.clone() } else { address(&fresh.shipping, &known.shipping) },
+        billing,
         email: text(&fresh.email, &known.email),
         phone: text(&fresh.phone, &known.phone),
         ip_address: text(&fresh.ip_address, &known.ip_address),

@@ -1,7 +1,9 @@
 //! What follows from an outcome, as steps of the outcome's own transaction: exactly once, or not at all.
 
-use domain::attempt::{Attempt, Decline};
+use domain::attempt::{Attempt, AttemptState, Decline};
 use domain::configuration::Configuration;
+use domain::declines::Reason;
+use domain::ids::{GatewayId, GatewayProfileId};
 use domain::order::Order;
 use domain::payment::PaymentState;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +18,18 @@ use crate::standing::month_of;
 
 /// How long a card stays barred after Mastercard's advice 03 or 21, days (declines.md section 5.6).
 const ADVICE_LOCK_DAYS: i64 = 30;
+
+/// Whether the cardholder stopped the payment that these attempts belong to: it is never attempted again (M28).
+pub(crate) fn is_stopped(attempts: &[Attempt]) -> bool {
+    attempts.iter().any(|attempt| match &attempt.state {
+        AttemptState::Declined { decline, .. } => decline.reason == Reason::StopPayment,
+        AttemptState::Sending
+        | AttemptState::InDoubt { .. }
+        | AttemptState::Pending { .. }
+        | AttemptState::Approved { .. }
+        | AttemptState::NotExecuted { .. } => false,
+    })
+}
 
 impl Hub {
     /// A line of an order's history.
@@ -88,6 +102,7 @@ impl Hub {
                 created_at: now,
             }));
         }
+        steps.extend(self.subscriptions_begun(configuration, order, attempt));
         steps.extend(Self::volumes(configuration, order, attempt, now));
         let how = if salvaged { "Recovered" } else { "Approved" };
         steps.push(self.tell(order, format!("{how}: {}. {}", attempt.amount, attempt.why)));
@@ -126,6 +141,35 @@ impl Hub {
         ]
     }
 
+    /// The alert that a profile passes a gateway over from now on; raised only if it was disabled just now.
+    fn member_disabled(
+        &self,
+        configuration: &Configuration,
+        order: &Order,
+        profile_id: GatewayProfileId,
+        gateway_id: GatewayId,
+        now: Timestamp,
+    ) -> Step {
+        let gateway = configuration
+            .gateway(gateway_id)
+            .map_or_else(String::new, |one| format!("{} ({})", one.number, one.title));
+        let profile = configuration
+            .gateway_profile(profile_id)
+            .map_or_else(String::new, |one| format!("{} ({})", one.number, one.title));
+        let alert = Alert {
+            merchant_id: order.merchant_id,
+            id: self.minter().mint(),
+            kind: "profile_member_disabled".to_owned(),
+            order_id: None,
+            attempt_id: None,
+            words: format!(
+                "Gateway {gateway} had too many declines in a row: gateway profile {profile} passes it over until somebody enables it there again."
+            ),
+            created_at: now,
+        };
+        standing::alert_disabled_member(&alert, profile_id, gateway_id)
+    }
+
     /// What a decline leaves behind besides the order: a lock on the card, counters of the routing profile.
     pub(crate) fn counted(
         &self,
@@ -137,7 +181,9 @@ impl Hub {
         let mut steps = Vec::new();
         let now = self.minter().now();
         let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
-        if decline.reason.is_never() || by_advice {
+        // A stopped payment (R0) bars that payment, which its attempts show, and not the card (M28).
+        let never = decline.reason.is_never() && decline.reason != Reason::StopPayment;
+        if never || by_advice {
             let days = SignedDuration::from_hours(ADVICE_LOCK_DAYS.saturating_mul(24));
             let until = by_advice.then(|| now.saturating_add(days).unwrap_or(Timestamp::MAX));
             let reason = decline.reason.as_str();
@@ -157,6 +203,7 @@ impl Hub {
                 let limits = (total.unwrap_or(i64::MAX), hard.unwrap_or(i64::MAX));
                 let (merchant_id, gateway_id) = (order.merchant_id, attempt.gateway_id);
                 steps.push(standing::disable_member(merchant_id, profile_id, gateway_id, now, limits));
+                steps.push(self.member_disabled(configuration, order, profile_id, gateway_id, now));
             }
         }
         steps

@@ -1,5 +1,7 @@
 //! Order import: one call, one answer, never charged twice (M1–M5).
 
+mod again;
+
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -17,7 +19,8 @@ use storage::{StoreError, Transaction, attempts, cards, guards, merchants, order
 use zeroize::Zeroizing;
 
 use crate::checkout::Checkout;
-use crate::draft::{Draft, draft, is_submittable};
+use crate::draft::{Draft, draft};
+use crate::effects::is_stopped;
 use crate::view::OrderView;
 use crate::{Hub, HubError};
 
@@ -138,10 +141,10 @@ impl Hub {
 
     async fn try_import(&self, merchant_id: MerchantId, import: &Import) -> Result<Try, HubError> {
         let configuration = self.configuration(merchant_id).await?;
-        let known = match import.order_id {
-            None => None,
-            Some(id) => match self.known_order(merchant_id, id).await? {
-                Some(order) => Some(order),
+        let (known, waited) = match import.order_id {
+            None => (None, false),
+            Some(id) => match self.known_order(&configuration, id).await? {
+                Some((order, waited)) => (Some(order), waited),
                 None => return Ok(Try::Answer(refused("orderId", "there is no order with this id"))),
             },
         };
@@ -149,8 +152,10 @@ impl Hub {
             Ok(drafted) => drafted,
             Err(problems) => return Ok(Try::Answer(ImportAnswer::Refused(problems))),
         };
-        if let Some(known) = known.as_ref().filter(|order| !is_submittable(order.status)) {
-            return self.answer_again(known, &drafted).await.map(Try::Answer);
+        if let Some(known) = &known
+            && let Some(answer) = self.answer_again(known, waited, &drafted).await?
+        {
+            return Ok(Try::Answer(answer));
         }
         let prepared = match self.prepare(configuration, import, drafted, known).await? {
             Ok(prepared) => prepared,
@@ -159,24 +164,7 @@ impl Hub {
         if prepared.draft.is_test {
             return self.approve_test(prepared).await;
         }
-        self.charge(prepared).await
-    }
-
-    /// A known order, once a charge of it that is under way here has ended (M3).
-    async fn known_order(&self, merchant_id: MerchantId, id: OrderId) -> Result<Option<Order>, StoreError> {
-        self.running.wait(id).await;
-        self.store().find_order(merchant_id, id).await
-    }
-
-    /// The same card and amount for an order that is paid or being paid: the stored order; else an error (M3).
-    async fn answer_again(&self, known: &Order, draft: &Draft) -> Result<ImportAnswer, HubError> {
-        let same = known.total == draft.total && known.card.as_ref() == Some(&draft.card.shown());
-        let open = matches!(known.status, OrderStatus::Complete | OrderStatus::Pending);
-        if same && open {
-            return Ok(ImportAnswer::Order(Box::new(self.view(known.clone()).await?)));
-        }
-        let status = known.status.as_str();
-        Ok(refused("orderId", format!("this order is {status} already; send a new order without an orderId")))
+        Box::pin(self.charge(prepared)).await
     }
 
     async fn prepare(
@@ -201,6 +189,12 @@ impl Hub {
         };
         let order = self.order_of(&configuration, import, &draft, known.as_ref(), routed, now);
         let earlier = payments.last().cloned();
+        if let Some(earlier) = &earlier
+            && is_stopped(&self.store().list_attempts_of_payment(merchant_id, earlier.id).await?)
+        {
+            let words = "the cardholder has stopped this payment at the bank; it may not be attempted again";
+            return Ok(Err(refused("orderId", words)));
+        }
         if earlier.as_ref().is_some_and(|payment| payment.amount != draft.total) {
             return Ok(Err(refused(
                 "product1_price",
@@ -215,6 +209,7 @@ impl Hub {
             order_id: order.id,
             amount: draft.total,
             state: PaymentState::Attempting,
+            cycle: None,
         };
         let card = self.card_of(merchant_id, &draft);
         let guard_key = self.guard_key(&order, &card);
@@ -256,6 +251,7 @@ impl Hub {
             id: known.map_or_else(|| self.minter().mint(), |order| order.id),
             merchant_id: configuration.merchant_id,
             customer_id: known.map_or_else(|| self.minter().mint::<CustomerId>(), |order| order.customer_id),
+            subscription_id: None,
             campaign_id: draft.campaign.id,
             campaign_number: draft.campaign.number,
             status: OrderStatus::Pending,
@@ -338,6 +334,9 @@ impl Hub {
         let order_id = prepared.order.id;
         let task = self.tracker.spawn(async move {
             let _mark = hub.running.mark(order_id);
+            // The gateway is made before the intent, whose deadlines depend on how long its calls may take. When it
+            // cannot be made, the charge finds out.
+            let _ = hub.connect(&prepared).await;
             let attempt = hub.first_attempt(&prepared);
             match hub.record_intent(&prepared, &attempt).await {
                 Ok(()) => {}
@@ -349,6 +348,14 @@ impl Hub {
             Ok(view) => Ok(Try::Answer(ImportAnswer::Order(Box::new(view)))),
             Err((error, prepared)) => self.after_conflict(error, &prepared).await,
         }
+    }
+
+    async fn connect(&self, prepared: &Prepared) -> Option<()> {
+        let configuration = &prepared.configuration;
+        let configured = configuration.gateway(prepared.choice.gateway_id)?;
+        let connections = &self.charging.connections;
+        let live = connections.gateway(configuration.merchant_id, configuration.version, configured);
+        live.await.ok().map(|_| ())
     }
 
     fn first_attempt(&self, prepared: &Prepared) -> Attempt {
@@ -368,6 +375,8 @@ impl Hub {
             card_id: prepared.card.id,
             card_fingerprint: prepared.card.fingerprint.clone(),
             salvages: None,
+            slot: None,
+            deadline: None,
             why: prepared.choice.why.clone(),
             created_at: self.minter().now(),
             state: AttemptState::Sending,
@@ -395,39 +404,6 @@ impl Hub {
             .independent();
         self.store().commit(transaction).await.map(|_| ())
     }
-
-    /// What to do when the intent met a conflict: another import of the same sale was faster, or the configuration
-    /// changed.
-    async fn after_conflict(&self, error: StoreError, prepared: &Prepared) -> Result<Try, HubError> {
-        let merchant_id = prepared.order.merchant_id;
-        if error.is_conflict_in(merchants::CONFIGURATION_CHANGED)
-            || error.is_conflict_in(payments::PAYMENT_EXISTS)
-        {
-            return Ok(Try::Again);
-        }
-        let now = self.minter().now();
-        let since = now.saturating_sub(SignedDuration::from_secs(SAME_IMPORT_SECS)).unwrap_or(Timestamp::MIN);
-        let other = if error.is_conflict_in(guards::SAME_IMPORT) {
-            self.store().find_guard(merchant_id, &prepared.guard_key, since).await?
-        } else if error.is_conflict_in(attempts::LIVE_ATTEMPT_EXISTS)
-            || error.is_conflict_in(orders::NOT_SUBMITTABLE)
-            || error.is_conflict_in(orders::ORDER_EXISTS)
-        {
-            Some(prepared.order.id)
-        } else {
-            return Err(error.into());
-        };
-        let Some(other) = other else { return Ok(Try::Again) };
-        self.running.wait(other).await;
-        let Some(view) = self.find_order_view(merchant_id, other).await? else { return Ok(Try::Again) };
-        if view.order.status == OrderStatus::Declined && view.salvage_status() == "in_doubt" {
-            return Ok(Try::Answer(refused(
-                "orderId",
-                "an earlier attempt of this order is still in doubt; it can be charged again when that is resolved",
-            )));
-        }
-        Ok(Try::Answer(ImportAnswer::Order(Box::new(view))))
-    }
 }
 
 fn unrouted(draft: &Draft) -> Choice {
@@ -454,7 +430,7 @@ fn insert_or_set(prepared: &Prepared, payment: &Payment, now: Timestamp) -> stor
 }
 
 /// A card's id is made of its fingerprint: the same card at the same merchant is the same row.
-fn card_id(fingerprint: &str) -> CardId {
+pub(crate) fn card_id(fingerprint: &str) -> CardId {
     let bytes = u128::from_str_radix(fingerprint, 16).unwrap_or_default().to_be_bytes();
     CardId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

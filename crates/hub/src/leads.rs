@@ -34,6 +34,22 @@ pub enum LeadAnswer {
 }
 
 impl Hub {
+    /// The contact of an import or lead that says "ship to the billing address": what an earlier lead knows of the billing
+    /// address counts too.
+    pub async fn ship_to_billing(
+        &self,
+        merchant_id: MerchantId,
+        order_id: Option<OrderId>,
+        contact: Contact,
+    ) -> Result<Contact, HubError> {
+        let known = match order_id {
+            None => None,
+            Some(id) => self.store().find_order(merchant_id, id).await?,
+        };
+        let billing = merged(&contact, known.as_ref().map(|order| &order.contact)).billing;
+        Ok(Contact { shipping: billing.clone(), billing, ..contact })
+    }
+
     /// Makes or renews a partial order.
     pub async fn import_lead(&self, merchant_id: MerchantId, lead: Lead) -> Result<LeadAnswer, HubError> {
         let configuration = self.configuration(merchant_id).await?;
@@ -74,6 +90,7 @@ impl Hub {
             id: known.as_ref().map_or_else(|| self.minter().mint(), |order| order.id),
             merchant_id,
             customer_id: known.as_ref().map_or_else(|| self.minter().mint(), |order| order.customer_id),
+            subscription_id: None,
             campaign_id: campaign.id,
             campaign_number: campaign.number,
             status: OrderStatus::Partial,

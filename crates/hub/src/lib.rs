@@ -14,14 +14,37 @@ mod people;
 
 mod leads;
 
+mod salvage_class;
+mod stored_charge;
+
+mod billing;
+
+mod subscriptions;
+
+mod reconciliation;
+mod retention;
+mod work;
+
+mod rerun;
+
+mod reports;
+
 mod running;
 
 pub use aftermath::Aftermath;
+pub use billing::Swept;
 pub use configure::{Change, ConfigureError, Outcome as ConfigureOutcome};
 pub use import::{Import, ImportAnswer, ImportLine, RawCard};
 pub use leads::{Lead, LeadAnswer};
 pub use people::{PersonError, Verdict};
+pub use reconciliation::Reconciliation;
+pub use reports::{ChargebackMark, LateDecision, Received};
+pub use rerun::{
+    Judged, PREVIEW_MAX, RUN_ITEMS_MAX, Rerun, RerunAnswer, RunOrders, RunProgress, RunsSwept, Skip, SkipKind,
+};
+pub use subscriptions::SubscriptionChange;
 pub use view::OrderView;
+pub use work::Pass;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -35,6 +58,12 @@ use thiserror::Error;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use vault::Vault;
+
+/// Name of the mark that holds automatic charging after a restored backup; its value says why (M31).
+pub const CHARGING_HELD: &str = "charging_held";
+
+/// Name of the mark that keeps the last heartbeat before automatic charging was held, RFC 3339.
+pub const HELD_SINCE_BEAT: &str = "charging_held_since_beat";
 
 /// Why the hub could not do what it was asked, through no fault of the asker.
 #[derive(Debug, Error)]

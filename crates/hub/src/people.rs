@@ -9,7 +9,7 @@ use domain::placement::Problem;
 use gateways::OperationKind;
 use storage::alerts::{Audit, audit};
 use storage::operations::Operation;
-use storage::{Transaction, fulfilments, orders};
+use storage::{Transaction, fulfilments, guards, operations, orders};
 use thiserror::Error;
 
 use crate::view::OrderView;
@@ -107,6 +107,14 @@ impl Hub {
             let words = "the attempt is being sent; it can be resolved when its answer is overdue".to_owned();
             return Err(PersonError::Conflict(words));
         }
+        if let (Some(deadline), false) =
+            (attempt.deadline, attempt.needs_person || verdict == Verdict::Approved)
+        {
+            // The salvage gateway may still approve it: only it can say that it has stopped (M21).
+            return Err(PersonError::Conflict(format!(
+                "a salvage gateway works on the attempt until {deadline}; cancel what it collects, and it is asked to stop"
+            )));
+        }
         if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
             return Err(invalid("note", "say in 1 to 500 characters how you know"));
         }
@@ -124,6 +132,7 @@ impl Hub {
             Resolution::Settled(_)
             | Resolution::Undone
             | Resolution::Waiting(_)
+            | Resolution::Open(_)
             | Resolution::NeedsPerson => {
                 self.store().find_attempt(merchant_id, id).await?.ok_or(PersonError::NotFound("attempt"))
             }
@@ -145,7 +154,20 @@ impl Hub {
         let Some(attempt) = view.approved().cloned() else {
             return Err(PersonError::Conflict(OperateError::NotApproved.to_string()));
         };
-        let left = self.left_of(&attempt).await?;
+        self.refund_attempt(&attempt, amount, note, actor).await
+    }
+
+    /// Gives money of an approved attempt back: all that is left when `amount` is none. A trial's completion is booked on
+    /// the order of its checkout, so the order alone does not say which of the two is meant.
+    pub async fn refund_attempt(
+        &self,
+        attempt: &Attempt,
+        amount: Option<Money>,
+        note: &str,
+        actor: &str,
+    ) -> Result<Operation, PersonError> {
+        let merchant_id = attempt.merchant_id;
+        let left = self.left_of(attempt).await?;
         let amount = amount.unwrap_or(left);
         if amount.minor() < 1 || amount.minor() > left.minor() || amount.currency() != left.currency() {
             return Err(invalid("amount", &format!("an amount from 0.01 to {left} can be refunded")));
@@ -153,14 +175,14 @@ impl Hub {
         let why = if note.trim().is_empty() { "Refund." } else { note };
         let operation = self.charging.new_operation(
             OperationKind::Refund,
-            &attempt,
+            attempt,
             amount,
             &domain::card::mask_card_numbers(why),
         );
-        let what = format!("refund {} of {amount} for order {id}", operation.id);
+        let what = format!("refund {} of {amount} for order {}", operation.id, attempt.order_id);
         let audit = vec![self.audited(merchant_id, actor, &what, note)];
         let aftermath = self.aftermath();
-        let done = self.charging.operate_with(&operation, &attempt, audit, aftermath.as_ref()).await?;
+        let done = self.charging.operate_with(&operation, attempt, audit, aftermath.as_ref()).await?;
         Ok(done)
     }
 
@@ -190,7 +212,15 @@ impl Hub {
         let what = format!("resolved operation {id} as {}", if done.is_some() { "done" } else { "not done" });
         let audit = vec![self.audited(merchant_id, actor, &what, note)];
         let aftermath = self.aftermath();
-        self.charging.resolve_operation_by_person(&operation, done, audit, aftermath.as_ref()).await?;
+        let resolved = self.charging.resolve_operation_by_person(&operation, done, audit, aftermath.as_ref());
+        match resolved.await {
+            Ok(()) => {}
+            Err(error) if error.is_conflict_in(operations::SETTLED_BEFORE) => {
+                let words = format!("the {} is being worked on; look again in a moment", operation.kind);
+                return Err(PersonError::Conflict(words));
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.store().find_operation(merchant_id, id).await?.ok_or(PersonError::NotFound("operation"))
     }
 
@@ -211,7 +241,8 @@ impl Hub {
                 return Err(PersonError::Conflict(format!("the order is {status} already")));
             }
             OrderStatus::Complete => {
-                if let Some(attempt) = view.approved() {
+                // Every approval of it: a trial's completion is booked on the same order.
+                for attempt in view.attempts.iter().filter(|attempt| is_approved(attempt)) {
                     let left = self.left_of(attempt).await?;
                     let operation = self.charging.new_operation(
                         OperationKind::Refund,
@@ -242,6 +273,10 @@ impl Hub {
         let transaction = Transaction::new("cancel_order")
             .with(orders::cancel(merchant_id, id, from.unwrap_or(view.order.status), now))
             .with(fulfilments::cancel_all(merchant_id, id, now))
+            // The same customer may buy the same again at once.
+            .with(guards::release(merchant_id, id))
+            // What a salvage gateway works on is asked to stop (Q27).
+            .with_all(self.stops_salvages(&view.order, "The order was cancelled.").await?)
             .with(self.tell(&view.order, format!("Cancelled by {actor}.")))
             .with(self.audited(merchant_id, actor, &format!("cancelled order {id}"), note));
         match self.store().commit(transaction).await {
@@ -251,6 +286,7 @@ impl Hub {
             }
             Err(error) => return Err(error.into()),
         }
+        self.cancel_subscriptions_of_order(merchant_id, id, "The order was cancelled.", actor).await?;
         self.find_order_view(merchant_id, id).await?.ok_or(PersonError::NotFound("order"))
     }
 
@@ -264,6 +300,11 @@ impl Hub {
             .fold(0_i64, |sum, one| sum.saturating_add(one.amount.minor()));
         Ok(Money::new(attempt.amount.minor().saturating_sub(gone), attempt.amount.currency()))
     }
+}
+
+/// Whether it took money that is still taken.
+fn is_approved(attempt: &Attempt) -> bool {
+    matches!(attempt.state, AttemptState::Approved { reversed_at: None, .. })
 }
 
 fn outcome_of(attempt: &Attempt, verdict: Verdict, reference: &str, note: &str) -> Outcome {

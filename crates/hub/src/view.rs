@@ -32,9 +32,11 @@ impl OrderView {
         self.approved().map(|attempt| attempt.gateway_id).or(routed)
     }
 
-    /// `paid`, `declined`, `in_doubt`, …: the state of the newest payment; `none` when nothing was ever owed.
+    /// `paid`, `declined`, `in_doubt`, …: the state of the newest payment; `none` when nothing was ever owed. The
+    /// completion of a trial is booked on the order too, and says nothing about the sale (R128).
     pub fn payment_status(&self) -> &'static str {
-        self.payments.last().map_or("none", |payment| payment.state.as_str())
+        let of_sale = self.payments.iter().rev().find(|payment| payment.cycle.is_none());
+        of_sale.or(self.payments.last()).map_or("none", |payment| payment.state.as_str())
     }
 
     /// `in_doubt` while a salvage is in doubt, `pending` while one is open, else `none`.

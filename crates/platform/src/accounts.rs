@@ -26,6 +26,8 @@ pub(crate) const SIGNING_KEY: &str = "hmac_signing_key";
 const ROUTE_NUMBER_MAX: i64 = 9_999;
 /// Bytes of a webhook signature key.
 const SIGNING_KEY_BYTES: usize = 64;
+/// How long a hold may wait for its capture unless the account says otherwise: 7 days.
+const CAPTURE_WINDOW_SECS_USUAL: i64 = 604_800;
 
 /// Why an account or a route was not made.
 #[derive(Debug, Error)]
@@ -74,9 +76,14 @@ impl Platform {
         if !self.settings.sandbox {
             return Ok(());
         }
-        match self.create_account("Sandbox", &sandbox_credentials()).await {
-            Ok(_) | Err(AccountError::Exists) => Ok(()),
-            Err(error) => Err(error),
+        let credentials = sandbox_credentials();
+        match self.create_account("Sandbox", &credentials).await {
+            Ok(_) | Err(AccountError::Exists) => {}
+            Err(error) => return Err(error),
+        }
+        match &self.settings.sandbox_webhook_url {
+            Some(url) => self.set_webhook_url(check(&credentials)?.0, Some(url)).await,
+            None => Ok(()),
         }
     }
 
@@ -107,6 +114,8 @@ impl Platform {
             site_id: site.hyphenated().to_string(),
             sealed: self.vault.seal_secrets(self.minter.entropy().as_ref(), mid, id.uuid(), &secrets),
             created_at: now,
+            webhook_url: None,
+            capture_window_secs: CAPTURE_WINDOW_SECS_USUAL,
         };
         let transaction = Transaction::new("create_account")
             .with(merchants::insert(mid, title, now))

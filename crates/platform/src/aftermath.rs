@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use charging::{Consequence, Consequences};
+use charging::{Consequence, Consequences, NoGateway};
 use domain::attempt::{Attempt, AttemptState, Outcome, RawDecline};
 use domain::payment::PaymentState;
 use gateways::{Gateway, OperationKind, Reply};
 use storage::operations::{self, Operation};
-use storage::platform::{self as rows, RecoveryState};
-use storage::{Step, StoreError, payments};
+use storage::platform::{self as rows, Move, Recovery, RecoveryState};
+use storage::{Step, StoreError};
 
 use crate::evaluate::answered::DECLINED;
 use crate::{Platform, decline, pretend, recovery_of};
@@ -18,27 +18,79 @@ pub(crate) const LOST: &str = "An acquirer's answer was lost; an approval that t
 const UNDONE: &str = "An acquirer's answer was lost; it had approved, and that is undone.";
 
 impl Platform {
-    fn paying(&self, attempt: &Attempt, state: PaymentState) -> Step {
-        payments::set_state(attempt.merchant_id, attempt.payment_id, state, self.now())
-    }
-
     /// Moves the attempt's recovery from a state in which the merchant holds no approval.
-    fn closing(&self, attempt: &Attempt, to: RecoveryState, why: &str) -> Step {
-        let from = [RecoveryState::Processing, RecoveryState::Doubtful];
-        let id = recovery_of(attempt.order_id);
-        rows::move_recovery(attempt.merchant_id, id, &from, to, Some(DECLINED), why, self.now())
+    fn closing(&self, attempt: &Attempt, to: RecoveryState, why: &str) -> Vec<Step> {
+        let from = &[RecoveryState::Processing, RecoveryState::Doubtful];
+        let way = Move { from, to, answered: Some(DECLINED), reason: why, due_at: None };
+        self.moves(attempt.merchant_id, recovery_of(attempt.order_id), way)
     }
 
     /// The merchant was told "declined", or nothing: an approval is voided.
     fn void_late(&self, attempt: &Attempt) -> Consequence {
         let why = "It proved approved after the merchant was told that it is declined.";
         let void = self.charging.new_operation(OperationKind::Void, attempt, attempt.amount, why);
-        let mut steps = vec![
-            self.paying(attempt, PaymentState::Paid),
-            self.closing(attempt, RecoveryState::Doubtful, LOST),
-        ];
+        let mut steps = vec![self.paying(attempt, PaymentState::Paid)];
+        steps.extend(self.closing(attempt, RecoveryState::Doubtful, LOST));
         steps.extend(operations::insert(&void, self.charging.operation_take_up_at()));
         Consequence { steps, then: vec![void] }
+    }
+
+    async fn recovery(&self, attempt: &Attempt) -> Result<Option<Recovery>, StoreError> {
+        self.store().find_recovery(attempt.merchant_id, recovery_of(attempt.order_id)).await
+    }
+
+    async fn after_settling(&self, attempt: &Attempt, outcome: &Outcome) -> Result<Consequence, StoreError> {
+        let managed = self.recovery(attempt).await?.filter(|one| one.managed.is_some());
+        if let Outcome::Approved(_) = outcome {
+            let Some(recovery) = managed else { return Ok(self.void_late(attempt)) };
+            return self.approved_after_all(&recovery, attempt).await;
+        }
+        let mut steps = self.left_behind(attempt, outcome);
+        steps.push(self.paying(attempt, PaymentState::Declined));
+        let why = "An acquirer's answer was lost; it did not charge.";
+        match managed {
+            Some(recovery) => steps.extend(self.after_refusal(&recovery, attempt, outcome, why).await?),
+            None => steps.extend(self.closing(attempt, RecoveryState::Declined, why)),
+        }
+        Ok(Consequence { steps, then: Vec::new() })
+    }
+
+    /// An open managed recovery is simply approved: nobody was told anything else. One that was cancelled or has ended
+    /// is voided.
+    async fn approved_after_all(
+        &self,
+        recovery: &Recovery,
+        attempt: &Attempt,
+    ) -> Result<Consequence, StoreError> {
+        let (mid, external) = (recovery.merchant_id, &recovery.external_order_id);
+        let is_fenced = self.store().find_order_fence(mid, external).await?.is_some();
+        if recovery.state == RecoveryState::Open && !is_fenced {
+            return self.success(recovery, attempt).await;
+        }
+        let mut consequence = self.void_late(attempt);
+        if is_fenced {
+            let (from, to) = (&[RecoveryState::Open], RecoveryState::Cancelled);
+            let reason = "The merchant cancelled the order while its acquirer was being asked.";
+            let way = Move { from, to, answered: None, reason, due_at: None };
+            consequence.steps.extend(self.moves(mid, recovery.id, way));
+        }
+        Ok(consequence)
+    }
+
+    async fn after_doubt(&self, attempt: &Attempt) -> Result<Consequence, StoreError> {
+        match self.recovery(attempt).await? {
+            Some(recovery) => Ok(self.doubt(&recovery, attempt)),
+            None => Ok(Consequence::default()),
+        }
+    }
+
+    async fn after_undoing(&self, attempt: &Attempt) -> Result<Consequence, StoreError> {
+        let mut steps = vec![self.paying(attempt, PaymentState::Reversed)];
+        steps.extend(self.closing(attempt, RecoveryState::Declined, UNDONE));
+        if let Some(recovery) = self.recovery(attempt).await?.filter(|one| one.managed.is_some()) {
+            steps.extend(self.closing_steps(&recovery, RecoveryState::Declined, UNDONE));
+        }
+        Ok(Consequence { steps, then: Vec::new() })
     }
 
     /// Whether everything that was taken is given back with this operation.
@@ -60,32 +112,35 @@ impl Platform {
     ) -> Result<Consequence, StoreError> {
         let (mid, id, now) = (attempt.merchant_id, recovery_of(attempt.order_id), self.now());
         let whole = self.is_whole(attempt, operation).await?;
-        let reversed = || self.paying(attempt, PaymentState::Reversed);
-        let moved = |from: &[RecoveryState], to, why| rows::move_recovery(mid, id, from, to, None, why, now);
-        let steps = match OperationKind::parse(&operation.kind) {
+        let moved = |from: &[RecoveryState], to, reason| {
+            self.moves(mid, id, Move { from, to, answered: None, reason, due_at: None })
+        };
+        let mut steps = Vec::new();
+        match OperationKind::parse(&operation.kind) {
             Some(OperationKind::Capture) => {
                 let why = "The money that was held is captured.";
-                vec![moved(&[RecoveryState::CaptureRequired], RecoveryState::Approved, why)]
+                steps.extend(moved(&[RecoveryState::CaptureRequired], RecoveryState::Approved, why));
             }
-            Some(OperationKind::Void) => vec![
-                reversed(),
+            Some(OperationKind::Void) => {
+                steps.push(self.paying(attempt, PaymentState::Reversed));
                 // Approved: a capture and a cancel came at the same time.
-                moved(
-                    &[RecoveryState::CaptureRequired, RecoveryState::Approved],
-                    RecoveryState::Cancelled,
-                    "The merchant cancelled; the hold is void.",
-                ),
-                moved(&[RecoveryState::Doubtful], RecoveryState::Declined, UNDONE),
-            ],
-            Some(OperationKind::Refund) => {
-                let mut steps = vec![rows::refund_recovery(mid, id, operation.amount.minor(), now)];
-                if whole {
-                    steps.push(reversed());
-                }
-                steps
+                let held = [RecoveryState::CaptureRequired, RecoveryState::Approved];
+                steps.extend(moved(&held, RecoveryState::Cancelled, &operation.why));
+                steps.extend(moved(&[RecoveryState::Doubtful], RecoveryState::Declined, UNDONE));
             }
-            None => Vec::new(),
-        };
+            Some(OperationKind::Refund) => {
+                let recovery = self.recovery(attempt).await?;
+                steps.push(rows::refund_recovery(mid, id, operation.amount.minor(), now));
+                if recovery.is_some_and(|one| one.state == RecoveryState::Approved) {
+                    steps.push(self.tell_refund(attempt, operation));
+                }
+                if whole {
+                    steps.push(self.paying(attempt, PaymentState::Reversed));
+                    steps.extend(moved(&[RecoveryState::Doubtful], RecoveryState::Declined, UNDONE));
+                }
+            }
+            None => {}
+        }
         Ok(Consequence { steps, then: Vec::new() })
     }
 }
@@ -96,38 +151,15 @@ impl Consequences for Platform {
         attempt: &'a Attempt,
         outcome: &'a Outcome,
     ) -> Reply<'a, Result<Consequence, StoreError>> {
-        Box::pin(async move {
-            Ok(match outcome {
-                Outcome::Approved(_) => self.void_late(attempt),
-                Outcome::Declined(_) | Outcome::NotExecuted(_) => {
-                    let mut steps = self.left_behind(attempt, outcome);
-                    steps.push(self.paying(attempt, PaymentState::Declined));
-                    let why = "An acquirer's answer was lost; it did not charge.";
-                    steps.push(self.closing(attempt, RecoveryState::Declined, why));
-                    Consequence { steps, then: Vec::new() }
-                }
-            })
-        })
+        Box::pin(self.after_settling(attempt, outcome))
     }
 
     fn undone<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
-        Box::pin(async move {
-            let steps = vec![
-                self.paying(attempt, PaymentState::Reversed),
-                self.closing(attempt, RecoveryState::Declined, UNDONE),
-            ];
-            Ok(Consequence { steps, then: Vec::new() })
-        })
+        Box::pin(self.after_undoing(attempt))
     }
 
     fn doubted<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Result<Consequence, StoreError>> {
-        Box::pin(async move {
-            let steps = vec![
-                self.paying(attempt, PaymentState::InDoubt),
-                self.closing(attempt, RecoveryState::Doubtful, LOST),
-            ];
-            Ok(Consequence { steps, then: Vec::new() })
-        })
+        Box::pin(self.after_doubt(attempt))
     }
 
     fn operated<'a>(
@@ -138,19 +170,23 @@ impl Consequences for Platform {
         Box::pin(self.after_operation(attempt, operation))
     }
 
-    fn gateway_of<'a>(&'a self, attempt: &'a Attempt) -> Reply<'a, Option<Arc<dyn Gateway>>> {
+    fn gateway_of<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+    ) -> Reply<'a, Result<Option<Arc<dyn Gateway>>, StoreError>> {
         Box::pin(async move {
             if attempt.gateway_kind == pretend::KIND {
                 let pretend: Arc<dyn Gateway> = Arc::<pretend::PretendAcquirer>::clone(&self.pretend);
-                return self.settings.sandbox.then_some(pretend);
+                return Ok(self.settings.sandbox.then_some(pretend));
             }
-            let configuration = self.configuration(attempt.merchant_id).await.ok()??;
-            let configured = configuration.gateway(attempt.gateway_id)?;
-            self.charging
-                .connections
-                .gateway(attempt.merchant_id, configuration.version, configured)
-                .await
-                .ok()
+            let Some(configuration) = self.configuration(attempt.merchant_id).await? else { return Ok(None) };
+            let Some(configured) = configuration.gateway(attempt.gateway_id) else { return Ok(None) };
+            let connections = &self.charging.connections;
+            match connections.gateway(attempt.merchant_id, configuration.version, configured).await {
+                Ok(live) => Ok(Some(live)),
+                Err(NoGateway::Store(error)) => Err(error),
+                Err(NoGateway::Settings(_) | NoGateway::Vault(_) | NoGateway::MovableClock) => Ok(None),
+            }
         })
     }
 

@@ -11,16 +11,27 @@ use crate::Platform;
 /// Mastercard's advice "do not try again" holds for so many days.
 const ADVICE_LOCK_DAYS: i64 = 30;
 
-/// Reads a refusal; the platform has no decline maps.
-pub(crate) fn read(attempt: &Attempt, brand: &str, raw: RawDecline) -> Outcome {
-    let signals = Signals {
+fn signals<'a>(attempt: &'a Attempt, brand: &'a str, raw: &'a RawDecline) -> Signals<'a> {
+    Signals {
         network: Some(brand).filter(|brand| !brand.is_empty() && *brand != "other"),
         network_code: raw.network_code.as_deref(),
         advice_code: raw.advice_code.as_deref(),
         source: &attempt.gateway_kind,
         code: &raw.code,
         text: &raw.text,
-    };
+    }
+}
+
+/// Minutes after a refusal before which nothing may be tried again, by the issuer's advice or else by its reason; none
+/// when no timer leads to another attempt.
+pub(crate) fn wait_minutes(attempt: &Attempt, brand: &str, raw: &RawDecline) -> Option<i64> {
+    let reading = classify(&signals(attempt, brand, raw)).or_else(|| classify(&Signals::default()))?;
+    reading.earliest_delay_minutes
+}
+
+/// Reads a refusal; the platform has no decline maps.
+pub(crate) fn read(attempt: &Attempt, brand: &str, raw: RawDecline) -> Outcome {
+    let signals = signals(attempt, brand, &raw);
     let Some(reading) = classify(&signals).or_else(|| classify(&Signals::default())) else {
         let text = "The acquirer declined with a code that means approval.".to_owned();
         let lapse = Lapse { cause: LapseCause::Refused, reason: None, code: raw.code, text };

@@ -6,23 +6,33 @@ mod settings;
 mod platform;
 mod server;
 
+mod account_settings;
 mod accounts;
 mod auth;
 mod bearer;
 mod token;
+mod token_limit;
 
 mod cards;
 mod security_codes;
 mod tokenize;
 
 mod evaluate;
+mod managed;
 mod rescue;
+mod sweep;
 
 mod aftermath;
 mod decline;
 mod pretend;
 
 mod orders;
+mod outcome;
+mod transmit;
+
+mod webhooks;
+
+mod sandbox;
 
 mod answer;
 mod body;
@@ -31,7 +41,8 @@ pub use accounts::{AccountError, Route};
 pub use credentials::{Credentials, sandbox_credentials};
 pub use platform::Platform;
 pub use server::{router, serve};
-pub use settings::{RESCUE_BUDGET_SECS, Settings};
+pub use settings::{RESCUE_BUDGET_SECS, Settings, TOKEN_CALLS_PER_MINUTE_MAX};
+pub use sweep::Swept;
 
 use domain::ids::{OrderId, RecoveryId};
 

@@ -7,6 +7,8 @@ use charging::{Charging, Consequences};
 use domain::configuration::Configuration;
 use domain::ids::MerchantId;
 use domain::{Clock, Minter};
+use gateways::Transport;
+use gateways::http::{HttpTransport, TimeLimits};
 use jiff::Timestamp;
 use storage::{Store, StoreError};
 use vault::Vault;
@@ -15,6 +17,10 @@ use web::Tracker;
 use crate::pretend::PretendAcquirer;
 use crate::security_codes::SecurityCodes;
 use crate::settings::Settings;
+use crate::token_limit::TokenLimit;
+
+/// Time limits of a webhook: receivers answer at once or are tried later.
+const WEBHOOK_LIMITS: TimeLimits = TimeLimits { connect_secs: 5, total_secs: 15 };
 
 /// A FlexFactor-compatible recovery service over the attempt protocol.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub struct Platform {
     pub(crate) security_codes: SecurityCodes,
     pub(crate) pretend: Arc<PretendAcquirer>,
     pub(crate) tracker: Tracker,
+    pub(crate) webhook_transport: Option<Arc<dyn Transport>>,
+    pub(crate) token_limit: TokenLimit,
     configurations: RwLock<HashMap<MerchantId, Arc<Configuration>>>,
 }
 
@@ -40,8 +48,16 @@ impl Platform {
             security_codes: SecurityCodes::default(),
             pretend: Arc::new(PretendAcquirer),
             tracker: Tracker::new(),
+            webhook_transport: webhook_transport(),
+            token_limit: TokenLimit::default(),
             configurations: RwLock::default(),
         }
+    }
+
+    /// The same service with another way to send its webhooks: the simulation has its own.
+    #[must_use]
+    pub fn with_webhook_transport(self, transport: Arc<dyn Transport>) -> Self {
+        Self { webhook_transport: Some(transport), ..self }
     }
 
     /// What follows from the outcomes of this service's attempts: for a [`charging::Driver`].
@@ -90,5 +106,16 @@ impl Platform {
     fn known_configuration(&self, merchant_id: MerchantId, version: i64) -> Option<Arc<Configuration>> {
         let known = self.configurations.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&merchant_id).filter(|known| known.version == version).map(Arc::clone)
+    }
+}
+
+/// Pooled HTTPS of its own, so that slow receivers and acquirers do not share limits.
+fn webhook_transport() -> Option<Arc<dyn Transport>> {
+    match HttpTransport::new(WEBHOOK_LIMITS) {
+        Ok(transport) => Some(Arc::new(transport)),
+        Err(error) => {
+            tracing::error!(error = %error, "No webhook can be sent: the HTTP client cannot be set up");
+            None
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use web::Limits;
 
-use crate::{AccountError, Platform, evaluate, orders, token, tokenize};
+use crate::{AccountError, Platform, evaluate, orders, outcome, sandbox, token, tokenize, transmit};
 
 /// The largest request body taken, bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -28,8 +28,10 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/v1/orders/{id}/refund", post(orders::refund::endpoint))
         .route("/v1/orders/{id}/cancel", post(orders::cancel::endpoint))
         .route("/v1/orders/{id}/external-cancel", post(orders::cancel::external_endpoint))
-        .with_state(platform);
-    let api = web::fallbacks(api);
+        .route("/v1/transmit", post(transmit::endpoint))
+        .route("/v1/outcome", post(outcome::endpoint));
+    let api = if platform.settings.sandbox { with_controls(api) } else { api };
+    let api = web::fallbacks(api.with_state(platform));
     let outer = Router::new().fallback(move |mut request: Request| {
         let api = api.clone();
         async move {
@@ -38,6 +40,12 @@ pub fn router(platform: Arc<Platform>) -> Router {
         }
     });
     web::layers(outer, Limits { body_bytes_max: BODY_BYTES_MAX, ..Limits::default() })
+}
+
+/// The sandbox's own calls; a service for real money does not know them.
+fn with_controls(api: Router<Arc<Platform>>) -> Router<Arc<Platform>> {
+    api.route("/sandbox/orders/{id}/chargeback", post(sandbox::chargeback::endpoint))
+        .route("/sandbox/orders/{id}/refund", post(sandbox::refund::endpoint))
 }
 
 /// Serves until `shutdown` is done; then waits for the rescues under way.

@@ -12,6 +12,8 @@ use crate::answer::{Refusal, envelope, json_response};
 use crate::body::Body;
 use crate::{Platform, bearer};
 
+const TOO_OFTEN: &str = "Too many token calls for this AppKey; a token is good for ten minutes, so keep it.";
+
 /// Any `Authorization` header is ignored: clients send stale ones along.
 pub(crate) async fn endpoint(State(platform): State<Arc<Platform>>, body: Bytes) -> Response {
     issue(&platform, &body).await.unwrap_or_else(|refusal| refusal.into_response(&platform.minter))
@@ -19,10 +21,15 @@ pub(crate) async fn endpoint(State(platform): State<Arc<Platform>>, body: Bytes)
 
 async fn issue(platform: &Platform, body: &Bytes) -> Result<Response, Refusal> {
     let body = Body::parse(body).ok_or_else(Refusal::not_json)?;
-    let account = platform.account_of_key(&body.text("appkey"), &body.text("appsecret")).await?;
-    // 400, not 401: so the real service answers.
-    let account = account
-        .ok_or_else(|| Refusal::titled(StatusCode::BAD_REQUEST, "The AppKey or the AppSecret is wrong."))?;
+    let key = body.text("appkey");
+    if !platform.token_limit.enter(&key, platform.settings.token_calls_per_minute_max, platform.now()) {
+        return Err(Refusal::titled(StatusCode::TOO_MANY_REQUESTS, TOO_OFTEN));
+    }
+    let Some(account) = platform.account_of_key(&key, &body.text("appsecret")).await? else {
+        platform.token_limit.count_wrong(&key);
+        // 400, not 401: so the real service answers.
+        return Err(Refusal::titled(StatusCode::BAD_REQUEST, "The AppKey or the AppSecret is wrong."));
+    };
     let nonce = platform.minter.uuid();
     let (token, until) = bearer::issue(&platform.vault, account.merchant_id, nonce, platform.now());
     let own = json!({

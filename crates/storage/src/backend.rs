@@ -1,5 +1,9 @@
 //! What a database must do for us: three things.
 
+mod lender;
+
+pub(crate) use lender::{Lender, Lent};
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;

@@ -5,7 +5,7 @@ use domain::order::CardShown;
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::statement::{Statement, Step};
+use crate::statement::{Statement, Step, Transaction};
 use crate::store::Store;
 use crate::value::Value;
 
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[&str] = &[
     UPSERT_CARD,
     FIND_CARD,
     LIST_CARDS_AFTER,
+    PURGE_CARDS,
     RESEAL_CARD,
     LOCK_CARD_BUDGET,
     INSERT_CARD_LOCK,
@@ -39,9 +40,11 @@ const UPSERT_CARD: &str = "-- upsert_card
 INSERT INTO cards (merchant_id, id, fingerprint, brand, bin, last_four, expires, sealed, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 ON CONFLICT (merchant_id, id) DO UPDATE
-SET expires = excluded.expires, updated_at = excluded.updated_at";
+SET expires = excluded.expires,
+    sealed = CASE WHEN length(cards.sealed) = 0 THEN excluded.sealed ELSE cards.sealed END,
+    updated_at = excluded.updated_at";
 
-/// Keeps a card; the same card again only renews its expiry.
+/// Keeps a card; the same card again only renews its expiry, and its number when that was erased.
 pub fn upsert(card: &Card, at: Timestamp) -> Step {
     Step::one(
         UPSERT_CARD,
@@ -70,8 +73,30 @@ SELECT merchant_id, id, fingerprint, brand, bin, last_four, expires, sealed
 FROM cards
 WHERE merchant_id = $1
     AND id > $2
+    AND length(sealed) > 0
 ORDER BY id
 LIMIT $3";
+
+const PURGE_CARDS: &str = "-- purge_cards
+UPDATE cards
+SET sealed = $4
+WHERE merchant_id = $1
+    AND id IN (
+        SELECT c.id
+        FROM cards c
+        WHERE c.merchant_id = $1
+            AND c.updated_at < $2
+            AND length(c.sealed) > 0
+            AND NOT EXISTS (
+                SELECT 1 FROM subscriptions s
+                WHERE s.merchant_id = c.merchant_id AND s.card_id = c.id AND s.status NOT IN ('complete', 'cancelled'))
+            AND NOT EXISTS (
+                SELECT 1 FROM attempts a
+                WHERE a.merchant_id = c.merchant_id AND a.card_fingerprint = c.fingerprint
+                    AND (a.created_at >= $2 OR a.state IN ('sending', 'in_doubt', 'pending')))
+        ORDER BY c.updated_at
+        LIMIT $3)
+RETURNING id";
 
 const RESEAL_CARD: &str = "-- reseal_card
 UPDATE cards
@@ -152,6 +177,19 @@ impl Store {
     ) -> Result<Vec<Card>, StoreError> {
         let args = vec![merchant_id.into(), after.into(), limit.into()];
         self.query(Statement::new(LIST_CARDS_AFTER, args)).await?.iter().map(read).collect()
+    }
+
+    /// Erases the sealed numbers of cards that nothing has needed since `before` (M34): no subscription that may still be
+    /// billed, no attempt. The cards that were erased, at most `limit`; what may be shown of them stays.
+    pub async fn purge_cards(
+        &self,
+        merchant_id: MerchantId,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<CardId>, StoreError> {
+        let args = vec![merchant_id.into(), before.into(), limit.into(), Vec::<u8>::new().into()];
+        let purge = Transaction::new("purge_cards").with(Step::returning(PURGE_CARDS, args));
+        self.commit(purge).await?.iter().map(|row| row.id("id")).collect()
     }
 
     /// The reason for which a card is barred, if it is.

@@ -18,6 +18,12 @@ pub(crate) const ALL: &[&str] = &[
     GIVEN_BACK_TOO_MUCH,
     SALVAGE_WITHOUT_DECLINE,
     FIRST_CHARGE_AFTER_NEVER,
+    REBILL_WITHOUT_EVENT,
+    REBILL_WITHOUT_ORDER,
+    CYCLE_WITHOUT_PAYMENT,
+    SUBSCRIPTION_WITHOUT_WORK,
+    SALVAGE_OF_ENDED,
+    OVER_CARD_CAP,
 ];
 
 macro_rules! broken {
@@ -86,10 +92,11 @@ broken!(
     "SELECT p.merchant_id, p.id, 'payment is paid and nobody was told (no new_sale event)' AS what
 FROM payments p
 JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
-WHERE p.state = 'paid' AND NOT o.is_test AND NOT EXISTS (
+WHERE p.state = 'paid' AND p.subscription_id IS NULL AND NOT o.is_test AND NOT EXISTS (
     SELECT 1 FROM events e WHERE e.merchant_id = p.merchant_id AND e.subject_id = p.id AND e.kind = 'new_sale')
 ORDER BY p.id"
 );
+// The completion of a trial may pay for what was shipped at the sale: it is passed over.
 broken!(
     SALE_WITHOUT_FULFILMENT,
     "sale_without_fulfilment",
@@ -98,6 +105,9 @@ FROM payments p
 JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
 WHERE p.state = 'paid' AND NOT o.is_test AND o.details LIKE '%\"is_shippable\":true%' AND NOT EXISTS (
     SELECT 1 FROM fulfilments f WHERE f.merchant_id = p.merchant_id AND f.payment_id = p.id)
+    AND NOT EXISTS (
+    SELECT 1 FROM subscriptions s WHERE s.merchant_id = p.merchant_id AND s.id = p.subscription_id
+        AND s.order_id = p.order_id)
 ORDER BY p.id"
 );
 broken!(
@@ -141,11 +151,95 @@ ORDER BY a.id"
 broken!(
     FIRST_CHARGE_AFTER_NEVER,
     "first_charge_after_never",
-    "SELECT a.merchant_id, a.id, a.gateway_kind, 'cascade attempt on an ordinary gateway with a locked card' AS what
+    "SELECT a.merchant_id, a.id, a.gateway_kind, 'attempt without the buyer on an ordinary gateway with a locked card' AS what
 FROM attempts a
 JOIN card_locks l ON l.merchant_id = a.merchant_id AND l.card_fingerprint = a.card_fingerprint
-WHERE a.route IN ('cascade', 'cascade_all')
+WHERE a.route IN ('cascade', 'cascade_all', 'rebill', 'recycle')
     AND a.created_at > l.created_at AND (l.until IS NULL OR a.created_at < l.until)
+ORDER BY a.id"
+);
+
+broken!(
+    REBILL_WITHOUT_EVENT,
+    "rebill_without_event",
+    "SELECT p.merchant_id, p.id, 'billing cycle is paid and was not told exactly once (recurring_order event)' AS what
+FROM payments p
+WHERE p.state = 'paid' AND p.subscription_id IS NOT NULL AND 1 <> (
+    SELECT COUNT(*) FROM events e WHERE e.merchant_id = p.merchant_id AND e.subject_id = p.id
+        AND e.kind = 'recurring_order')
+ORDER BY p.id"
+);
+// Only the completion of a trial is booked on the order that the subscription began on (Q24).
+broken!(
+    REBILL_WITHOUT_ORDER,
+    "rebill_without_order",
+    "SELECT p.merchant_id, p.id, 'billing cycle is paid and has no order of its own' AS what
+FROM payments p
+JOIN subscriptions s ON s.merchant_id = p.merchant_id AND s.id = p.subscription_id
+WHERE p.state = 'paid' AND p.order_id <> s.order_id AND NOT EXISTS (
+    SELECT 1 FROM orders o WHERE o.merchant_id = p.merchant_id AND o.id = p.order_id
+        AND o.subscription_id = p.subscription_id AND o.total_minor = p.amount_minor)
+ORDER BY p.id"
+);
+// A cycle that was paid stays paid when its money is given back later, so what was told counts.
+broken!(
+    CYCLE_WITHOUT_PAYMENT,
+    "cycle_without_payment",
+    "SELECT s.merchant_id, s.id, 'subscription counts other cycles than were paid' AS what
+FROM subscriptions s
+WHERE s.cycle <> 1 + (
+    SELECT COUNT(*)
+    FROM payments p
+    JOIN events e ON e.merchant_id = p.merchant_id AND e.subject_id = p.id AND e.kind = 'recurring_order'
+    WHERE p.merchant_id = s.merchant_id AND p.subscription_id = s.id)
+ORDER BY s.id"
+);
+broken!(
+    SUBSCRIPTION_WITHOUT_WORK,
+    "subscription_without_work",
+    "SELECT s.merchant_id, s.id, 'subscription is to be billed, and is neither due nor being collected' AS what
+FROM subscriptions s
+WHERE s.status IN ('trial', 'active', 'pause_scheduled', 'cancellation_scheduled', 'recycle_billing')
+    AND s.next_action_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM attempts a WHERE a.merchant_id = s.merchant_id AND a.payment_id = s.collecting
+        AND a.state IN ('sending', 'in_doubt', 'pending'))
+    AND NOT EXISTS (
+    SELECT 1 FROM alerts l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.kind = 'bill_lost'
+        AND l.closed_at IS NULL)
+ORDER BY s.id"
+);
+broken!(
+    SALVAGE_OF_ENDED,
+    "salvage_of_ended",
+    "SELECT a.merchant_id, a.id, 'open salvage of a subscription that ended or rests, and nobody asked to stop it' AS what
+FROM attempts a
+JOIN payments p ON p.merchant_id = a.merchant_id AND p.id = a.payment_id
+JOIN subscriptions s ON s.merchant_id = p.merchant_id AND s.id = p.subscription_id
+WHERE a.state IN ('sending', 'in_doubt', 'pending') AND a.deadline_at IS NOT NULL AND a.cancel_asked_at IS NULL
+    AND s.status IN ('paused', 'complete', 'cancelled', 'recycle_failed')
+ORDER BY a.id"
+);
+// The caps of domain::network_rules: 15 in 30 days, and 8 in 24 hours with a card of Mastercard's. Only what counted
+// then counts here: an attempt that was approved since, or provably did nothing, is passed over.
+broken!(
+    OVER_CARD_CAP,
+    "over_card_cap",
+    "SELECT a.merchant_id, a.id, 'bill was attempted when the attempts of its card had reached their cap' AS what
+FROM attempts a
+WHERE a.route IN ('rebill', 'recycle') AND (15 <= (
+    SELECT COUNT(*) FROM attempts b
+        WHERE b.merchant_id = a.merchant_id AND b.card_fingerprint = a.card_fingerprint
+            AND b.created_at < a.created_at AND b.created_at >= a.created_at - 2592000000000
+            AND b.state NOT IN ('approved', 'not_executed')
+            AND NOT (b.state = 'declined' AND b.reason = 'merchant_config')) OR (EXISTS (
+        SELECT 1 FROM cards c WHERE c.merchant_id = a.merchant_id AND c.id = a.card_id
+            AND c.brand IN ('mastercard', 'maestro'))
+    AND 8 <= (
+    SELECT COUNT(*) FROM attempts b
+        WHERE b.merchant_id = a.merchant_id AND b.card_fingerprint = a.card_fingerprint
+            AND b.created_at < a.created_at AND b.created_at >= a.created_at - 86400000000
+            AND b.state NOT IN ('approved', 'not_executed')
+            AND NOT (b.state = 'declined' AND b.reason = 'merchant_config'))))
 ORDER BY a.id"
 );
 

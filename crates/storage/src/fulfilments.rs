@@ -9,7 +9,8 @@ use crate::statement::{Statement, Step};
 use crate::store::Store;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] = &[INSERT_FULFILMENT, CANCEL_FULFILMENTS, LIST_FULFILMENTS_OF_ORDER];
+pub(crate) const ALL: &[&str] =
+    &[INSERT_FULFILMENT, CANCEL_FULFILMENTS, CANCEL_FULFILMENT_OF_PAYMENT, LIST_FULFILMENTS_OF_ORDER];
 
 /// A shipment as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,18 @@ WHERE merchant_id = $1
 /// Cancels what has not been sent to the warehouse.
 pub fn cancel_all(merchant_id: MerchantId, order_id: OrderId, at: Timestamp) -> Step {
     Step::any(CANCEL_FULFILMENTS, vec![merchant_id.into(), order_id.into(), at.into()])
+}
+
+const CANCEL_FULFILMENT_OF_PAYMENT: &str = "-- cancel_fulfilment_of_payment
+UPDATE fulfilments
+SET state = 'cancelled', updated_at = $3
+WHERE merchant_id = $1
+    AND payment_id = $2
+    AND state = 'hold'";
+
+/// Cancels what one payment earned and has not been sent to the warehouse.
+pub fn cancel_of_payment(merchant_id: MerchantId, payment_id: PaymentId, at: Timestamp) -> Step {
+    Step::any(CANCEL_FULFILMENT_OF_PAYMENT, vec![merchant_id.into(), payment_id.into(), at.into()])
 }
 
 const LIST_FULFILMENTS_OF_ORDER: &str = "-- list_fulfilments_of_order

@@ -7,7 +7,7 @@ use crate::statement::{Statement, Step};
 use crate::store::Store;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] = &[SET_MARK, FIND_MARK, BEAT, LAST_BEAT];
+pub(crate) const ALL: &[&str] = &[SET_MARK, CLEAR_MARK, FIND_MARK, BEAT, LAST_BEAT];
 
 const SET_MARK: &str = "-- set_mark
 INSERT INTO marks (name, value)
@@ -18,6 +18,15 @@ SET value = excluded.value";
 /// Sets a mark.
 pub fn set(name: &str, value: &str) -> Step {
     Step::one(SET_MARK, vec![name.into(), value.into()])
+}
+
+const CLEAR_MARK: &str = "-- clear_mark
+DELETE FROM marks
+WHERE name = $1";
+
+/// Takes a mark away.
+pub fn clear(name: &str) -> Step {
+    Step::any(CLEAR_MARK, vec![name.into()])
 }
 
 const FIND_MARK: &str = "-- find_mark

@@ -7,9 +7,11 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use crate::backend::Dialect;
 
 /// Version, name and text of every migration. They go forward only.
-const TEXTS: [(i64, &str, &str); 2] = [
+const TEXTS: &[(i64, &str, &str)] = &[
     (1, "part 1", include_str!("../migrations/0001_part_1.sql")),
     (2, "platform", include_str!("../migrations/0002_platform.sql")),
+    (3, "platform managed", include_str!("../migrations/0003_platform_managed.sql")),
+    (4, "subscriptions", include_str!("../migrations/0004_subscriptions.sql")),
 ];
 
 /// Every migration for SQLite.

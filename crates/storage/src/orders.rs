@@ -22,10 +22,14 @@ pub(crate) const ALL: &[&str] = &[
     DECLINE_ORDER,
     STILL_PENDING,
     COMPLETE_ORDER,
+    COMPLETE_DECLINED_ORDER,
+    STILL_DECLINED,
     UPDATE_PARTIAL,
     FIND_ORDER,
     LIST_ORDERS,
     COUNT_ORDERS,
+    LIST_BOUGHT_SINCE,
+    LIST_WITH_OPEN_RERUN,
 ];
 
 /// The parts of an order that are only ever read and written whole.
@@ -136,15 +140,15 @@ macro_rules! columns {
     () => {
         "merchant_id, id, customer_id, campaign_id, campaign_number, status, total_minor, sales_tax_minor, currency,
          ip_address, routed_gateway_id, routed_profile_id, is_test, is_salvaged, cascade_note, details, created_at,
-         updated_at"
+         updated_at, subscription_id"
     };
 }
 
 const INSERT_ORDER: &str = "-- insert_order
 INSERT INTO orders (merchant_id, id, customer_id, campaign_id, campaign_number, status, total_minor, sales_tax_minor,
     currency, email_lower, ip_address, routed_gateway_id, routed_profile_id, is_test, is_salvaged, guard_key,
-    cascade_note, details, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    cascade_note, details, created_at, updated_at, subscription_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 ON CONFLICT (merchant_id, id) DO NOTHING";
 
 /// Name of the step that fails when the order exists.
@@ -183,6 +187,7 @@ pub fn insert(order: &Order, guard_key: &str) -> Step {
             details(order).into(),
             order.created_at.into(),
             order.updated_at.into(),
+            Value::id(order.subscription_id),
         ],
     )
 }
@@ -307,6 +312,38 @@ pub fn complete(merchant_id: MerchantId, id: OrderId, is_salvaged: bool, at: Tim
     Step::one(COMPLETE_ORDER, vec![merchant_id.into(), id.into(), is_salvaged.into(), at.into()])
 }
 
+const COMPLETE_DECLINED_ORDER: &str = "-- complete_declined_order
+UPDATE orders
+SET status = 'complete',
+    is_salvaged = $3,
+    updated_at = $4
+WHERE merchant_id = $1
+    AND id = $2
+    AND status = 'declined'";
+
+/// Name of the step that fails when a declined order that a rerun pays is not declined any more.
+pub const NOT_DECLINED: &str = "complete_declined_order";
+
+/// A declined order is paid by a rerun (R115, R125); conflict from any other status.
+pub fn complete_declined(merchant_id: MerchantId, id: OrderId, is_salvaged: bool, at: Timestamp) -> Step {
+    Step::one(COMPLETE_DECLINED_ORDER, vec![merchant_id.into(), id.into(), is_salvaged.into(), at.into()])
+}
+
+const STILL_DECLINED: &str = "-- still_declined
+UPDATE orders
+SET updated_at = $3
+WHERE merchant_id = $1
+    AND id = $2
+    AND status = 'declined'";
+
+/// Name of the step that fails when an order cannot be rerun: it is not declined any more.
+pub const NO_LONGER_DECLINED: &str = "still_declined";
+
+/// Requires that the order is still declined, for the rest of the transaction.
+pub fn require_declined(merchant_id: MerchantId, id: OrderId, at: Timestamp) -> Step {
+    Step::one(STILL_DECLINED, vec![merchant_id.into(), id.into(), at.into()])
+}
+
 const DECLINE_ORDER: &str = "-- decline_order
 UPDATE orders
 SET status = 'declined',
@@ -379,6 +416,8 @@ pub struct OrderFilter {
     pub created_from: Option<Timestamp>,
     /// Only created before.
     pub created_before: Option<Timestamp>,
+    /// Only orders of billing cycles, or only new sales.
+    pub is_rebill: Option<bool>,
 }
 
 macro_rules! filter {
@@ -392,7 +431,8 @@ WHERE merchant_id = $1
     AND ($5 IS NULL OR email_lower = $5)
     AND ($6 IS NULL OR ip_address = $6)
     AND created_at >= $7
-    AND created_at < $8"
+    AND created_at < $8
+    AND ($9 IS NULL OR $9 = CASE WHEN subscription_id IS NULL THEN 'new_sale' ELSE 'rebill' END)"
     };
 }
 
@@ -403,7 +443,7 @@ SELECT ",
     filter!(),
     "
 ORDER BY created_at DESC, id DESC
-LIMIT $9 OFFSET $10"
+LIMIT $10 OFFSET $11"
 );
 
 const COUNT_ORDERS: &str = concat!(
@@ -411,6 +451,63 @@ const COUNT_ORDERS: &str = concat!(
 SELECT CAST(COUNT(*) AS BIGINT) AS found",
     filter!()
 );
+
+/// Most orders of one customer that are looked at.
+const OF_CUSTOMER_MAX: i64 = 200;
+
+const LIST_BOUGHT_SINCE: &str = concat!(
+    "-- list_bought_since
+SELECT ",
+    columns!(),
+    "
+FROM orders
+WHERE merchant_id = $1
+    AND id <> $2
+    AND (customer_id = $3 OR ($4 <> '' AND email_lower = $4))
+    AND status IN ('pending', 'complete')
+    AND subscription_id IS NULL
+    AND NOT is_test
+    AND (created_at > $5 OR (created_at = $5 AND id > $2) OR EXISTS (
+        SELECT 1 FROM attempts
+        WHERE attempts.merchant_id = orders.merchant_id
+            AND attempts.order_id = orders.id
+            AND attempts.route = 'rerun'
+            AND attempts.state = 'approved'
+            AND attempts.reversed_at IS NULL
+            AND attempts.settled_at > $5))
+ORDER BY created_at, id
+LIMIT $6"
+);
+
+const LIST_WITH_OPEN_RERUN: &str = concat!(
+    "-- list_with_open_rerun
+SELECT ",
+    columns!(),
+    "
+FROM orders
+WHERE merchant_id = $1
+    AND id <> $2
+    AND (customer_id = $3 OR ($4 <> '' AND email_lower = $4))
+    AND status = 'declined'
+    AND EXISTS (
+        SELECT 1 FROM attempts
+        WHERE attempts.merchant_id = orders.merchant_id
+            AND attempts.order_id = orders.id
+            AND attempts.route = 'rerun'
+            AND attempts.deadline_at IS NOT NULL
+            AND attempts.state IN ('sending', 'in_doubt', 'pending'))
+ORDER BY created_at, id
+LIMIT $5"
+);
+
+fn customer_args(order: &Order) -> Vec<Value> {
+    vec![
+        order.merchant_id.into(),
+        order.id.into(),
+        order.customer_id.into(),
+        order.contact.email.to_lowercase().into(),
+    ]
+}
 
 fn filter_args(merchant_id: MerchantId, filter: &OrderFilter) -> Vec<Value> {
     vec![
@@ -422,6 +519,7 @@ fn filter_args(merchant_id: MerchantId, filter: &OrderFilter) -> Vec<Value> {
         filter.ip_address.clone().into(),
         Value::Int(Some(filter.created_from.map_or(i64::MIN, Timestamp::as_microsecond))),
         Value::Int(Some(filter.created_before.map_or(i64::MAX, Timestamp::as_microsecond))),
+        Value::Text(filter.is_rebill.map(|is| if is { "rebill" } else { "new_sale" }.to_owned())),
     ]
 }
 
@@ -447,6 +545,21 @@ impl Store {
         let mut args = filter_args(merchant_id, filter);
         args.extend([limit.into(), offset.into()]);
         self.query(Statement::new(LIST_ORDERS, args)).await?.iter().map(read).collect()
+    }
+
+    /// New sales that the customer of an order made after it and that are paid or under way, and older ones that a rerun
+    /// has collected since (M24). The same customer is the same id, or the same e-mail address in any case.
+    pub async fn list_bought_since(&self, order: &Order) -> Result<Vec<Order>, StoreError> {
+        let mut args = customer_args(order);
+        args.extend([order.created_at.into(), OF_CUSTOMER_MAX.into()]);
+        self.query(Statement::new(LIST_BOUGHT_SINCE, args)).await?.iter().map(read).collect()
+    }
+
+    /// Other declined orders of the same customer that a salvage gateway works on for a rerun (M24).
+    pub async fn list_with_open_rerun(&self, order: &Order) -> Result<Vec<Order>, StoreError> {
+        let mut args = customer_args(order);
+        args.push(OF_CUSTOMER_MAX.into());
+        self.query(Statement::new(LIST_WITH_OPEN_RERUN, args)).await?.iter().map(read).collect()
     }
 
     /// How many orders a filter finds.
@@ -482,6 +595,7 @@ fn read(row: &Row) -> Result<Order, StoreError> {
         id,
         merchant_id: row.id("merchant_id")?,
         customer_id: row.id("customer_id")?,
+        subscription_id: row.opt_id("subscription_id")?,
         campaign_id: row.id("campaign_id")?,
         campaign_number: row.int("campaign_number")?,
         status: row.word("status", OrderStatus::parse)?,

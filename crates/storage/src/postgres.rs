@@ -1,31 +1,30 @@
-//! PostgreSQL: a pool of connections, a transaction each.
+//! PostgreSQL: some connections, a transaction each.
 
+mod statistics;
 mod whole;
 
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{Column, Connection, Postgres, Row as _, SqlStr, TypeInfo};
 use uuid::Uuid;
 
-use crate::backend::{Backend, Dialect, Pending};
+use crate::backend::{Backend, Dialect, Lender, Lent, Pending};
 use crate::batch::Texts;
 use crate::error::StoreError;
 use crate::migrations;
+use crate::postgres::statistics::Statistics;
 use crate::statement::{Statement, Step, Transaction};
 use crate::value::{Row, Value, without_nul};
-
-/// A connection that was idle for less is used without asking first whether it still lives: that costs a round trip.
-const ASK_AFTER_IDLE: Duration = Duration::from_secs(5);
 
 /// An open PostgreSQL database.
 #[derive(Debug)]
 pub(crate) struct PostgresBackend {
-    pool: PgPool,
+    connections: Lender<PgConnection>,
     texts: Mutex<Texts>,
+    statistics: Statistics,
 }
 
 impl PostgresBackend {
@@ -35,23 +34,12 @@ impl PostgresBackend {
             .map_err(StoreError::unavailable)?
             .application_name("recoup")
             .statement_cache_capacity(512);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections_max)
-            .acquire_timeout(Duration::from_secs(30))
-            .test_before_acquire(false)
-            .before_acquire(|connection, found| {
-                Box::pin(async move {
-                    if found.idle_for >= ASK_AFTER_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_with(options)
-            .await
-            .map_err(StoreError::unavailable)?;
-        migrations::for_postgres().run(&pool).await.map_err(StoreError::unavailable)?;
-        Ok(Self { pool, texts: Mutex::new(Texts::new(whole::text_of)) })
+        let connections = Lender::new(options, connections_max);
+        let mut lent: Lent<'_, PgConnection> = connections.lend().await?;
+        migrations::for_postgres().run(&mut lent.connection).await.map_err(StoreError::unavailable)?;
+        let statistics = Statistics::of(&mut lent.connection).await.map_err(StoreError::unavailable)?;
+        connections.take_back(lent);
+        Ok(Self { connections, texts: Mutex::new(Texts::new(whole::text_of)), statistics })
     }
 
     fn text_of(&self, transaction: &Transaction) -> Option<SqlStr> {
@@ -65,22 +53,31 @@ impl PostgresBackend {
 impl Backend for PostgresBackend {
     fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
+            let mut lent = self.connections.lend().await?;
             if let Some(text) = self.text_of(&transaction) {
-                match whole::run(&self.pool, text, &transaction.steps).await {
-                    Ok(()) => return Ok(Vec::new()),
+                match whole::run(&mut lent.connection, text, &transaction.steps).await {
+                    Ok(()) => {
+                        self.statistics.count(&mut lent.connection).await;
+                        self.connections.take_back(lent);
+                        return Ok(Vec::new());
+                    }
                     Err(error) if whole::is_undone(&error) => {}
                     Err(error) => return Err(StoreError::unavailable(error)),
                 }
             }
-            let mut open = self.pool.begin().await.map_err(StoreError::unavailable)?;
+            let mut open = lent.connection.begin().await.map_err(StoreError::unavailable)?;
             match steps(&mut open, &transaction.steps).await {
                 Ok(rows) => {
                     open.commit().await.map_err(StoreError::unavailable)?;
+                    self.statistics.count(&mut lent.connection).await;
+                    self.connections.take_back(lent);
                     Ok(rows)
                 }
                 Err(error) => {
                     // Awaited, so that its locks are gone before the caller tries again; a lost connection undoes it too.
-                    let _ = open.rollback().await;
+                    if open.rollback().await.is_ok() && is_usable_after(&error) {
+                        self.connections.take_back(lent);
+                    }
                     Err(error)
                 }
             }
@@ -89,7 +86,10 @@ impl Backend for PostgresBackend {
 
     fn query(&self, statement: Statement) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
-            let rows = bound(&statement).fetch_all(&self.pool).await.map_err(StoreError::unavailable)?;
+            let mut lent = self.connections.lend().await?;
+            let rows = bound(&statement).fetch_all(&mut lent.connection).await;
+            let rows = rows.map_err(StoreError::unavailable)?;
+            self.connections.take_back(lent);
             rows.iter().map(read).collect()
         })
     }
@@ -99,8 +99,15 @@ impl Backend for PostgresBackend {
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.pool.close())
+        Box::pin(self.connections.close())
     }
+}
+
+/// Whether the error is the statement's own. After any other one the connection is closed: it may be lost, or lead to a
+/// server that has become a standby (25006).
+fn is_usable_after(error: &StoreError) -> bool {
+    let StoreError::Unavailable(source) = error else { return true };
+    source.downcast_ref::<sqlx::Error>().is_some_and(whole::is_undone)
 }
 
 async fn steps(connection: &mut PgConnection, steps: &[Step]) -> Result<Vec<Row>, StoreError> {

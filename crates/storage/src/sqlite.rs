@@ -1,18 +1,15 @@
-//! SQLite: one writer with group commit, and a pool of readers.
+//! SQLite: one writer with group commit, and some readers.
 
 mod whole;
 
 use std::path::Path;
 use std::pin::Pin;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{Column, ConnectOptions, Connection, Row as _, Sqlite, TypeInfo, ValueRef};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::{Backend, Dialect, Pending};
+use crate::backend::{Backend, Dialect, Lender, Pending};
 use crate::batch::Texts;
 use crate::error::StoreError;
 use crate::migrations;
@@ -35,7 +32,7 @@ struct Job {
 #[derive(Debug)]
 pub(crate) struct SqliteBackend {
     writer: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    readers: Lender<SqliteConnection>,
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -54,11 +51,7 @@ impl SqliteBackend {
         let mut connection =
             options(path).create_if_missing(true).connect().await.map_err(StoreError::unavailable)?;
         migrations::for_sqlite().run(&mut connection).await.map_err(StoreError::unavailable)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_with(options(path).read_only(true))
-            .await
-            .map_err(StoreError::unavailable)?;
+        let readers = Lender::new(options(path).read_only(true), READERS_MAX);
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(write(connection, jobs));
         Ok(Self { writer, readers })
@@ -77,7 +70,10 @@ impl Backend for SqliteBackend {
 
     fn query(&self, statement: Statement) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
-            let rows = bound(&statement).fetch_all(&self.readers).await.map_err(StoreError::unavailable)?;
+            let mut lent = self.readers.lend().await?;
+            let rows = bound(&statement).fetch_all(&mut lent.connection).await;
+            let rows = rows.map_err(StoreError::unavailable)?;
+            self.readers.take_back(lent);
             rows.iter().map(read).collect()
         })
     }

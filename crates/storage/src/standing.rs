@@ -4,13 +4,23 @@ use domain::ids::{GatewayId, GatewayProfileId, Id, MerchantId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::alerts::Alert;
 use crate::error::StoreError;
 use crate::statement::{Statement, Step, Transaction};
 use crate::store::Store;
+use crate::value::Value;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] =
-    &[ADD_VOLUME, LIST_VOLUMES, COUNT_DECLINE, CLEAR_DECLINES, DISABLE_MEMBER, LIST_MEMBERS, TAKE_TICKETS];
+pub(crate) const ALL: &[&str] = &[
+    ADD_VOLUME,
+    LIST_VOLUMES,
+    COUNT_DECLINE,
+    CLEAR_DECLINES,
+    DISABLE_MEMBER,
+    ALERT_DISABLED_MEMBER,
+    LIST_MEMBERS,
+    TAKE_TICKETS,
+];
 
 /// Shards of a month's volume: no hot row.
 pub const SHARDS: i64 = 16;
@@ -112,6 +122,40 @@ pub fn disable_member(
             at.into(),
             limits.0.into(),
             limits.1.into(),
+        ],
+    )
+}
+
+const ALERT_DISABLED_MEMBER: &str = "-- alert_disabled_member
+INSERT INTO alerts (merchant_id, id, kind, order_id, attempt_id, words, created_at)
+SELECT $1, $2, $3, $4, $5, $6, $7
+FROM profile_members
+WHERE merchant_id = $1
+    AND profile_id = $8
+    AND gateway_id = $9
+    AND disabled_at = $7
+    AND NOT EXISTS (
+        SELECT 1 FROM alerts
+        WHERE alerts.merchant_id = $1
+            AND alerts.kind = $3
+            AND alerts.words = $6
+            AND alerts.created_at = $7)";
+
+/// Raises this alert, once, when [`disable_member`] has just disabled the gateway within the profile. Stands after it in
+/// the same transaction; the alert's time is that of the disabling.
+pub fn alert_disabled_member(alert: &Alert, profile_id: GatewayProfileId, gateway_id: GatewayId) -> Step {
+    Step::any(
+        ALERT_DISABLED_MEMBER,
+        vec![
+            alert.merchant_id.into(),
+            alert.id.into(),
+            Value::from(&alert.kind),
+            Value::id(alert.order_id),
+            Value::id(alert.attempt_id),
+            Value::from(&alert.words),
+            alert.created_at.into(),
+            profile_id.into(),
+            gateway_id.into(),
         ],
     )
 }

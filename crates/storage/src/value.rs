@@ -52,7 +52,7 @@ macro_rules! from_ids {
 from_ids! {
     MerchantId OrderId CustomerId PaymentId AttemptId OperationId CardId GatewayId GatewayProfileId CascadeProfileId
     DeclineMapId CampaignId CampaignProductId FulfilmentId EventId TimelineId AlertId ApiUserId ApiKeyId AuditId
-    RecoveryId AccountId TokenId
+    RecoveryId AccountId TokenId SubscriptionId RecycleProfileId InboundReportId RunId
 }
 
 from! {

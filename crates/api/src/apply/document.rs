@@ -3,14 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use toml::de::DeTable;
 use utoipa::ToSchema;
 
 use super::lines::{Lines, line_at};
 use super::schema::cut;
 use super::unknown::list_unknown;
-use crate::v1::{Account, Campaign, CascadeProfile, DeclineMap, Gateway, GatewayProfile, Resource};
+use crate::v1::{
+    Account, Campaign, CascadeProfile, DeclineMap, Gateway, GatewayProfile, RecycleProfile, Resource,
+};
 
 /// The whole configuration of a merchant as one file. Resources refer to each other by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -28,6 +29,9 @@ pub struct Document {
     /// Cascade profiles; `number` is required.
     #[serde(default)]
     pub(crate) cascade_profiles: Vec<CascadeProfile>,
+    /// Recycle profiles; `number` is required.
+    #[serde(default)]
+    pub(crate) recycle_profiles: Vec<RecycleProfile>,
     /// Decline maps; gateway or kind, orders and fragment together say which is which.
     #[serde(default)]
     pub(crate) decline_maps: Vec<DeclineMap>,
@@ -114,6 +118,7 @@ impl Document {
         self.check_numbers(&self.gateways, &mut problems);
         self.check_numbers(&self.gateway_profiles, &mut problems);
         self.check_numbers(&self.cascade_profiles, &mut problems);
+        self.check_numbers(&self.recycle_profiles, &mut problems);
         self.check_numbers(&self.campaigns, &mut problems);
         for (at, map) in self.decline_maps.iter().enumerate() {
             if map.own_id().is_some() {
@@ -139,49 +144,4 @@ impl Document {
             problems.push(ApplyProblem { line, message: format!("{}: {words}", R::PLURAL) });
         }
     }
-}
-
-/// Examples for the description: a whole file.
-pub(crate) fn samples() -> Vec<serde_json::Value> {
-    vec![json!({
-        "account": {"title": "Example Shop", "time_zone": "America/New_York"},
-        "gateways": [
-            {
-                "number": 1,
-                "kind": "nmi",
-                "title": "Main MID",
-                "settings": {"base_url": "https://secure.nmi.com", "security_key": {"env": "NMI_SECURITY_KEY"}},
-                "direct_cascade": 5
-            },
-            {
-                "number": 17,
-                "kind": "flexfactor",
-                "title": "FlexFactor",
-                "settings": {
-                    "app_key": {"env": "FLEXFACTOR_APP_KEY"},
-                    "app_secret": {"env": "FLEXFACTOR_APP_SECRET"},
-                    "mid": "d7f3a9c0-0000-4000-8000-000000000001",
-                    "site_id": "d7f3a9c0-0000-4000-8000-000000000002",
-                    "environment_key": {"env": "FLEXFACTOR_TOKENIZATION_KEY"},
-                    "hmac_signing_key": {"env": "FLEXFACTOR_SIGNING_KEY"},
-                    "base_url": "https://api-sandbox.flexfactor.io/v1/"
-                }
-            }
-        ],
-        "cascade_profiles": [
-            {"number": 5, "title": "Salvage", "algorithm": "priority_queue", "members": [{"gateway": 17}]}
-        ],
-        "campaigns": [{
-            "number": 100,
-            "title": "Vitamins",
-            "currency": "USD",
-            "products": [{
-                "number": 7,
-                "name": "Vitamin C, 90 tablets",
-                "price": {"amount_minor": 2999, "currency": "USD"},
-                "is_shippable": true,
-                "gateway": 1
-            }]
-        }]
-    })]
 }

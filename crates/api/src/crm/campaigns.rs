@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use domain::configuration::{Billing, Campaign, CampaignProduct, ProductKind};
+use domain::plan::{Cycle, Plan, Trial};
 use hub::HubError;
 use serde_json::{Value, json};
 
@@ -44,11 +45,18 @@ fn row(campaign: &Campaign) -> Value {
         "currencyCode": campaign.currency.code(),
         "currencySymbol": campaign.currency.symbol(),
         "singleTransaction": flag(campaign.single_transaction),
+        "disableRecycleBilling": flag(campaign.disable_recycle_billing),
         "products": products,
     })
 }
 
 fn product(product: &CampaignProduct) -> Value {
+    let plan = product.plan.as_ref();
+    let billing = match product.billing {
+        Billing::OneTime => "ONE_TIME",
+        Billing::Recurring => "RECURRING",
+        Billing::MultiPay => "MULTI_PAY",
+    };
     json!({
         "campaignProductId": product.number,
         "productId": product.number,
@@ -58,12 +66,31 @@ fn product(product: &CampaignProduct) -> Value {
             ProductKind::Offer => "OFFER",
             ProductKind::Upsell => "UPSALE",
         },
-        "billingType": match product.billing {
-            Billing::OneTime => "ONE_TIME",
-            Billing::Recurring => "RECURRING",
-        },
+        "billingType": billing,
+        "billingCycleType": billing,
+        "trialType": plan.and_then(|plan| plan.trial).map(|trial| match trial {
+            Trial::Standard => "STANDARD",
+            Trial::Accelerated => "ACCELERATED",
+        }),
+        "finalBillingCycle": plan.and_then(|plan| plan.final_cycle),
+        "persistentRebillDay": plan.map(|plan| flag(plan.persistent_rebill_day)),
+        "fixedBillingDay": plan.and_then(|plan| plan.fixed_billing_day),
+        "cycles": plan.map(cycles).unwrap_or_default(),
         "price": product.price.decimal(),
         "shippingPrice": product.shipping.decimal(),
         "isShippable": flag(product.is_shippable),
     })
+}
+
+/// Cycles in order; the last one repeats.
+fn cycles(plan: &Plan) -> Vec<Value> {
+    let row = |(number, cycle): (i64, &Cycle)| {
+        json!({
+            "billingCycleNumber": number,
+            "billDelay": cycle.delay_days,
+            "price": cycle.price.decimal(),
+            "shippingPrice": cycle.shipping.decimal(),
+        })
+    };
+    (1..).zip(&plan.cycles).map(row).collect()
 }

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::lines::{self, Lines};
 use super::order_object::order_object;
+use super::purchase_object::purchases_of;
 use super::reader::Reader;
 use super::{Crm, buyer, own_fields};
 
@@ -55,7 +56,7 @@ pub(crate) async fn import(State(crm): State<Crm>, call: Call) -> Answer {
 
 async fn answer(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let merchant_id = call.merchant_id;
-    let (import, lines, problems) = read(&call);
+    let (mut import, lines, problems) = read(&call);
     if !problems.is_empty() {
         let mut all = problems;
         for problem in crm.hub.check_import(merchant_id, &import).await? {
@@ -65,6 +66,10 @@ async fn answer(crm: Crm, call: Call) -> Result<Answer, HubError> {
             }
         }
         return Ok(Answer::refused(&all));
+    }
+    if Reader::new(&call.pairs).flag("billShipSame") == Some(true) {
+        // Perhaps only an earlier lead knows the billing address.
+        import.contact = crm.hub.ship_to_billing(merchant_id, import.order_id, import.contact).await?;
     }
     match crm.hub.import(merchant_id, import).await? {
         ImportAnswer::Refused(problems) => {
@@ -76,7 +81,8 @@ async fn answer(crm: Crm, call: Call) -> Result<Answer, HubError> {
             let configuration = crm.hub.configuration(merchant_id).await?;
             Ok(match view.order.status {
                 OrderStatus::Complete | OrderStatus::Pending => {
-                    Answer::Success(order_object(&configuration, &view))
+                    let subscriptions = purchases_of(&crm, &view.order).await?;
+                    Answer::Success(order_object(&configuration, &view, &subscriptions))
                 }
                 OrderStatus::Declined => declined(&view),
                 OrderStatus::Partial | OrderStatus::Refunded | OrderStatus::Cancelled => {
@@ -121,7 +127,8 @@ fn check_pay_source(reader: &mut Reader<'_>) {
     }
 }
 
-fn read_card(reader: &mut Reader<'_>) -> RawCard {
+/// A card's fields; a joined expiry counts where month and year were not sent.
+pub(crate) fn read_card(reader: &mut Reader<'_>) -> RawCard {
     let (mut month, mut year) = (reader.raw("cardMonth").to_owned(), reader.raw("cardYear").to_owned());
     let joined = reader.raw("cardExpiryDate");
     if month.is_empty()

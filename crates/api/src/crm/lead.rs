@@ -31,7 +31,7 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
         LeadAnswer::Refused(problems) => Ok(Answer::refused(&problems)),
         LeadAnswer::Order(view) => {
             let configuration = crm.hub.configuration(call.merchant_id).await?;
-            Ok(Answer::Success(order_object(&configuration, &view)))
+            Ok(Answer::Success(order_object(&configuration, &view, &[])))
         }
     }
 }

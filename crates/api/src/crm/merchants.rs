@@ -1,7 +1,7 @@
 //! `/merchant/query/`: gateways, which that API calls merchants or billers.
 
 use axum::extract::State;
-use domain::configuration::Gateway;
+use domain::configuration::{Configuration, Gateway};
 use hub::HubError;
 use serde_json::{Value, json};
 
@@ -31,11 +31,11 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     let mut found: Vec<&Gateway> = configuration.gateways.iter().filter(is_wanted).collect();
     found.sort_by_key(|gateway| gateway.number);
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let rows: Vec<Value> = page.cut(found).into_iter().map(row).collect();
+    let rows: Vec<Value> = page.cut(found).into_iter().map(|gateway| row(&configuration, gateway)).collect();
     Ok(page.answer(total, &rows, "merchants"))
 }
 
-fn row(gateway: &Gateway) -> Value {
+fn row(configuration: &Configuration, gateway: &Gateway) -> Value {
     json!({
         "billerId": gateway.number,
         "merchantId": gateway.number,
@@ -43,6 +43,7 @@ fn row(gateway: &Gateway) -> Value {
         "gatewayName": gateway.kind,
         "enabled": flag(gateway.enabled),
         "monthlyCap": gateway.monthly_cap.map(domain::Money::decimal),
+        "recycleProfileId": configuration.recycle_profile_of(gateway.id).map(|profile| profile.number),
         "isSalvage": flag(gateway.capabilities.is_salvage_only()),
     })
 }

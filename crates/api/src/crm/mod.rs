@@ -20,13 +20,25 @@ mod own_fields;
 
 mod import;
 mod lead;
+mod rerun;
+
+mod card_update;
+mod purchase_cancel;
+mod purchase_change;
+mod purchase_pause;
+mod purchase_refund;
+mod purchase_update;
+mod purchases;
 
 mod campaigns;
 mod merchants;
 mod orders;
+mod refunds;
+mod transaction_update;
 mod transactions;
 
 mod order_object;
+mod purchase_object;
 mod transaction_object;
 
 use std::sync::Arc;
@@ -57,11 +69,22 @@ pub(crate) struct Crm {
 }
 
 /// The addresses of the calls, without the slash at their end.
-const CALLS: [&str; 6] = [
+const CALLS: [&str; 17] = [
     "/order/import",
+    "/order/rerun",
     "/leads/import",
     "/order/query",
+    "/purchase/query",
+    "/purchase/update",
+    "/purchase/cancel",
+    "/purchase/pause",
+    "/purchase/refund",
+    "/customer/cardupdate",
     "/transactions/query",
+    "/transactions/update",
+    "/transactions/refund",
+    "/order/refund",
+    "/order/cancel",
     "/campaign/query",
     "/merchant/query",
 ];
@@ -71,11 +94,22 @@ const CALLS: [&str; 6] = [
 pub fn router(hub: Hub, settings: Settings) -> Router {
     let crm = Crm { users: Arc::new(Users::new(hub.clone())), hub };
     let either = MethodFilter::POST.or(MethodFilter::GET);
-    let handlers: [MethodRouter<Crm>; 6] = [
+    let handlers: [MethodRouter<Crm>; 17] = [
         on(either, import::import),
+        on(either, rerun::rerun),
         on(either, lead::import),
         on(either, orders::query),
+        on(either, purchases::query),
+        on(either, purchase_update::update),
+        on(either, purchase_cancel::cancel),
+        on(either, purchase_pause::pause),
+        on(either, purchase_refund::refund),
+        on(either, card_update::update),
         on(either, transactions::query),
+        on(either, transaction_update::update),
+        on(either, refunds::transaction),
+        on(either, refunds::order),
+        on(either, refunds::cancel),
         on(either, campaigns::query),
         on(either, merchants::query),
     ];

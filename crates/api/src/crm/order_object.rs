@@ -1,10 +1,11 @@
 //! An order as these calls answer it (crm.md 2.1 and 2.2).
 
-use domain::configuration::{Configuration, ProductKind};
+use domain::configuration::{Billing, Configuration, ProductKind};
 use domain::contact::Address;
 use domain::money::Money;
 use domain::order::{Order, OrderItem};
 use domain::payment::PaymentState;
+use domain::subscription::Subscription;
 use hub::OrderView;
 use serde_json::{Map, Value, json};
 use storage::fulfilments::Fulfilment;
@@ -12,13 +13,20 @@ use storage::fulfilments::Fulfilment;
 use super::account::AccountTime;
 use super::numbers::number_of;
 use super::own_fields;
+use super::purchase_object::{billing_type, matched, word};
 use super::transaction_object::response_type;
 
-/// Orders are new sales until subscriptions bill.
-pub(crate) const ORDER_TYPE: &str = "NEW_SALE";
+/// The `orderType` of a sale. A trial's completion stays on the order of the sale (Q24), and so has this type too.
+pub(crate) const NEW_SALE: &str = "NEW_SALE";
+/// The `orderType` of a rebill.
+pub(crate) const RECURRING: &str = "RECURRING";
 
-/// The order with its items.
-pub(crate) fn order_object(configuration: &Configuration, view: &OrderView) -> Value {
+/// The order with its items, and the subscriptions that began on it or whose cycle it bills.
+pub(crate) fn order_object(
+    configuration: &Configuration,
+    view: &OrderView,
+    subscriptions: &[Subscription],
+) -> Value {
     let order = &view.order;
     let time = AccountTime::of(&configuration.account);
     let mut object = Map::new();
@@ -33,7 +41,7 @@ pub(crate) fn order_object(configuration: &Configuration, view: &OrderView) -> V
         "campaignId": order.campaign_number,
         "campaignName": configuration.campaign(order.campaign_id).map(|campaign| campaign.title.as_str()),
         "orderStatus": order.status.as_str().to_ascii_uppercase(),
-        "orderType": ORDER_TYPE,
+        "orderType": order_type(order.subscription_id.is_some()),
         "paymentStatus": view.payment_status().to_ascii_uppercase(),
         "salvageStatus": view.salvage_status().to_ascii_uppercase(),
         "isSalvaged": flag(order.is_salvaged),
@@ -51,9 +59,16 @@ pub(crate) fn order_object(configuration: &Configuration, view: &OrderView) -> V
         let value = order.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         put(json!({ name: value }));
     }
-    let items: Vec<Value> = order.items.iter().map(|one| item(configuration, view, one)).collect();
+    let matched = matched(configuration, order, subscriptions);
+    let items = order.items.iter().zip(matched);
+    let items: Vec<Value> = items.map(|(one, purchase)| item(configuration, view, one, purchase)).collect();
     put(json!({ "items": items }));
     Value::Object(object)
+}
+
+/// The `orderType` of a rebill, or of a sale.
+pub(crate) fn order_type(is_rebill: bool) -> &'static str {
+    if is_rebill { RECURRING } else { NEW_SALE }
 }
 
 /// `1` or `0`, as that API writes booleans.
@@ -68,8 +83,10 @@ fn amounts(view: &OrderView) -> Value {
         let minor = order.items.iter().fold(0_i64, |sum, item| sum.saturating_add(part(item).minor()));
         Money::new(minor, currency).decimal()
     };
-    let is_paid = view.payments.last().is_some_and(|payment| payment.state == PaymentState::Paid);
-    let paid = if is_paid { order.total } else { Money::zero(currency) };
+    // A trial's completion is booked on the order too.
+    let paid = view.payments.iter().filter(|payment| payment.state == PaymentState::Paid);
+    let paid = paid.fold(0_i64, |sum, payment| sum.saturating_add(payment.amount.minor()));
+    let paid = Money::new(paid, currency);
     json!({
         "totalAmount": order.total.decimal(),
         "amountPaid": paid.decimal(),
@@ -130,11 +147,17 @@ fn prefixed(prefix: &str, name: &str) -> String {
     }
 }
 
-fn item(configuration: &Configuration, view: &OrderView, item: &OrderItem) -> Value {
-    let products = configuration.campaigns.iter().flat_map(|campaign| &campaign.products);
-    let kind = products.into_iter().find(|product| product.id == item.product_id).map(|product| product.kind);
+fn item(
+    configuration: &Configuration,
+    view: &OrderView,
+    item: &OrderItem,
+    purchase: Option<&Subscription>,
+) -> Value {
+    let mut products = configuration.campaigns.iter().flat_map(|campaign| &campaign.products);
+    let product = products.find(|product| product.id == item.product_id);
+    let kind = product.map(|product| product.kind);
     let newest = view.approved().or_else(|| view.attempts.last());
-    json!({
+    let mut object = json!({
         "productId": item.product_number,
         "campaignProductId": item.product_number,
         "name": item.name,
@@ -150,6 +173,40 @@ fn item(configuration: &Configuration, view: &OrderView, item: &OrderItem) -> Va
         "merchantId": number_of(configuration, view.gateway_id()),
         "txnType": newest.map(|_| "SALE"),
         "responseType": newest.and_then(|attempt| response_type(&attempt.state)),
+    });
+    let of_purchase = match purchase {
+        Some(purchase) => of_purchase(configuration, view, purchase),
+        None => json!({
+            "purchaseId": null,
+            "billingCycleType": match product.map(|product| product.billing) {
+                Some(Billing::Recurring) => "RECURRING",
+                Some(Billing::MultiPay) => "MULTI_PAY",
+                Some(Billing::OneTime) | None => "ONE_TIME",
+            },
+        }),
+    };
+    if let (Value::Object(object), Value::Object(fields)) = (&mut object, of_purchase) {
+        object.extend(fields);
+    }
+    object
+}
+
+/// What an item says of its subscription (crm.md 2.2).
+fn of_purchase(configuration: &Configuration, view: &OrderView, purchase: &Subscription) -> Value {
+    let time = AccountTime::of(&configuration.account);
+    // A rebill shows the cycle that it paid, the order that a purchase began on the last one that was paid.
+    let billed = view.payments.iter().rev().find_map(|payment| payment.cycle).map(|(_, cycle)| cycle);
+    let cycle = billed.filter(|_| view.order.subscription_id.is_some()).unwrap_or(purchase.cycle);
+    let is_billed = purchase.status.is_billable();
+    json!({
+        "purchaseId": purchase.id.base32(),
+        "purchaseStatus": word(purchase.status),
+        "billingCycleType": billing_type(configuration, purchase),
+        "billingCycleNumber": cycle,
+        "recurringStatus": if is_billed { "ACTIVE" } else { "INACTIVE" },
+        "recurringPrice": purchase.terms.amount_of(purchase.cycle.saturating_add(1)).ok().map(Money::decimal),
+        "nextBillDate": purchase.next_bill_at.map(|at| time.show(at)),
+        "finalBillingCycle": purchase.terms.final_cycle(),
     })
 }
 

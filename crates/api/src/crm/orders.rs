@@ -13,10 +13,11 @@ use super::Crm;
 use super::account::AccountTime;
 use super::answer::Answer;
 use super::call::Call;
-use super::order_object::{ORDER_TYPE, fulfilment_object, order_object};
+use super::order_object::{NEW_SALE, RECURRING, fulfilment_object, order_object};
 use super::page::{self, Page};
+use super::purchase_object::purchases_of;
 use super::reader::Reader;
-use super::transactions::transactions_of;
+use super::transactions::transactions_of_order;
 
 const NAMES: [&str; 9] = [
     "orderId",
@@ -66,7 +67,7 @@ fn read_filter(reader: &mut Reader<'_>, configuration: &Configuration) -> Option
             OrderStatus::ALL.iter().map(|one| one.as_str().to_ascii_uppercase()).collect();
         reader.refuse("orderStatus", format!("is one of {}", words.join(", ")));
     }
-    let kind = reader.raw("orderType");
+    let is_rebill = read_type(reader);
     let address = reader.raw("ipAddress");
     let email = reader.text("emailAddress", TEXT_CHARS_MAX);
     let (created_from, created_before) = reader.days(&AccountTime::of(&configuration.account));
@@ -78,10 +79,20 @@ fn read_filter(reader: &mut Reader<'_>, configuration: &Configuration) -> Option
         ip_address: Some(address).filter(|text| !text.is_empty()).and_then(ip_address),
         created_from,
         created_before,
+        is_rebill,
     };
-    let is_other_kind = !kind.is_empty() && !kind.eq_ignore_ascii_case(ORDER_TYPE);
     let is_no_address = !address.is_empty() && filter.ip_address.is_none();
-    (!is_other_kind && !is_no_address).then_some(filter)
+    (!is_no_address).then_some(filter)
+}
+
+/// `orderType`: whether it asks for rebills; none when it was not sent.
+fn read_type(reader: &mut Reader<'_>) -> Option<bool> {
+    let kind = reader.raw("orderType");
+    let is = |word: &str| kind.eq_ignore_ascii_case(word);
+    if !kind.is_empty() && !is(NEW_SALE) && !is(RECURRING) {
+        reader.refuse("orderType", format!("is {NEW_SALE} or {RECURRING}"));
+    }
+    (!kind.is_empty()).then(|| is(RECURRING))
 }
 
 /// An order with everything that belongs to it.
@@ -91,8 +102,9 @@ async fn whole(crm: &Crm, configuration: &Configuration, order: Order) -> Result
     let shipments = crm.hub.store().list_fulfilments_of_order(order.merchant_id, order.id).await?;
     let time = AccountTime::of(&configuration.account);
     let shipments: Vec<Value> = shipments.iter().map(|one| fulfilment_object(&time, one)).collect();
-    let transactions = transactions_of(crm, configuration, order, &view.attempts).await?;
-    let mut object = order_object(configuration, &view);
+    let transactions = transactions_of_order(crm, configuration, order).await?;
+    let subscriptions = purchases_of(crm, order).await?;
+    let mut object = order_object(configuration, &view, &subscriptions);
     if let Value::Object(fields) = &mut object {
         fields.insert("fulfillments".to_owned(), json!(shipments));
         fields.insert("transactions".to_owned(), json!(transactions));

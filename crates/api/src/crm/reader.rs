@@ -1,6 +1,9 @@
 //! Reads parameters and keeps everything that is wrong with them.
 
+use std::str::FromStr;
+
 use domain::ids::OrderId;
+use domain::money::{Currency, Money};
 use domain::placement::Problem;
 use web::Pairs;
 
@@ -71,15 +74,33 @@ impl<'a> Reader<'a> {
 
     /// An order's id.
     pub(crate) fn order_id(&mut self, name: &str) -> Option<OrderId> {
+        self.id(name, "an order")
+    }
+
+    /// The id of a thing, such as "an order"; none when it was not sent.
+    pub(crate) fn id<I: FromStr>(&mut self, name: &str, thing: &str) -> Option<I> {
         let text = self.raw(name);
         if text.is_empty() {
             return None;
         }
         let id = text.parse().ok();
         if id.is_none() {
-            self.refuse(name, "is no order's id: those are 26 letters and digits");
+            self.refuse(name, format!("is no id of {thing}: those are 26 letters and digits"));
         }
         id
+    }
+
+    /// An amount of 0 or more in major units of a currency; none when it was not sent.
+    pub(crate) fn amount(&mut self, name: &str, currency: Currency) -> Option<Money> {
+        let text = self.raw(name);
+        if text.is_empty() {
+            return None;
+        }
+        let amount = Money::parse_in(text, currency).ok().filter(|amount| !amount.is_negative());
+        if amount.is_none() {
+            self.refuse(name, format!("is no amount in {currency} such as 29.99"));
+        }
+        amount
     }
 
     /// `1` or `0`; none when it was not sent.
@@ -107,7 +128,8 @@ impl<'a> Reader<'a> {
         (from, before)
     }
 
-    fn day(
+    /// One day; none when it was not sent.
+    pub(crate) fn day(
         &mut self,
         name: &str,
         moment: impl Fn(jiff::civil::Date) -> Option<Timestamp>,

@@ -3,13 +3,15 @@
 use domain::attempt::{Attempt, AttemptState};
 use domain::configuration::Configuration;
 use domain::declines::Class;
+use domain::ids::SubscriptionId;
 use domain::order::{CardShown, Order};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use storage::chargebacks::Chargeback;
 
 use super::account::AccountTime;
 use super::numbers::number_of;
-use super::order_object::{ORDER_TYPE, buyer};
+use super::order_object::{buyer, order_type};
 
 /// The words of `responseType`; `PENDING` is ours (Q2).
 pub(crate) const RESPONSE_TYPES: [&str; 4] = ["SUCCESS", "SOFT_DECLINE", "HARD_DECLINE", "PENDING"];
@@ -63,12 +65,26 @@ fn said(state: &AttemptState) -> Said<'_> {
     }
 }
 
-/// The attempt with its order's facts and the card that it was made with.
+/// The bill that an attempt collects.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfBill {
+    /// Its subscription.
+    pub(crate) subscription_id: SubscriptionId,
+    /// Its cycle.
+    pub(crate) cycle: i64,
+    /// Whether it is a rebill: the completion of a trial is not (Q24).
+    pub(crate) is_rebill: bool,
+}
+
+/// The attempt with the facts of the order that it is shown under, the bill that it collects, and the card that it was
+/// made with.
 pub(crate) fn transaction_object(
     configuration: &Configuration,
     order: &Order,
+    bill: Option<&OfBill>,
     attempt: &Attempt,
     card: Option<&CardShown>,
+    chargeback: Option<&Chargeback>,
 ) -> Value {
     let time = AccountTime::of(&configuration.account);
     let gateway = configuration.gateway(attempt.gateway_id);
@@ -82,11 +98,15 @@ pub(crate) fn transaction_object(
     put(buyer(order));
     put(json!({
         "transactionId": attempt.id.base32(),
-        "orderId": attempt.order_id.base32(),
+        "orderId": order.id.base32(),
+        "purchaseId": bill.map(|bill| bill.subscription_id.base32()),
         "customerId": order.customer_id.base32(),
         "campaignId": order.campaign_number,
         "campaignName": configuration.campaign(order.campaign_id).map(|campaign| campaign.title.as_str()),
-        "orderType": ORDER_TYPE,
+        "orderType": order_type(bill.is_some_and(|bill| bill.is_rebill)),
+        "billingCycleNumber": bill.map_or(1, |bill| bill.cycle),
+        // 0 outside recycle billing, 1 to 9 for Re-Attempts, 10 for the Final Attempt.
+        "recycleNumber": attempt.slot.unwrap_or(0),
         "merchant": gateway.map(|gateway| gateway.title.as_str()),
         "merchantId": number_of(configuration, Some(attempt.gateway_id)),
         "dateCreated": time.show(attempt.created_at),
@@ -110,5 +130,18 @@ pub(crate) fn transaction_object(
         "salvagedTransactionId": attempt.salvages.map(domain::ids::AttemptId::base32),
         "why": attempt.why,
     }));
+    put(chargeback_fields(&time, chargeback));
     Value::Object(object)
+}
+
+/// Whether the transaction is charged back, and how; the date is a day of the account (crm.md 10.1).
+fn chargeback_fields(time: &AccountTime, chargeback: Option<&Chargeback>) -> Value {
+    let day = chargeback.map(|one| time.show(one.charged_back_at));
+    json!({
+        "isChargedback": i64::from(chargeback.is_some()),
+        "chargebackAmount": chargeback.map(|one| one.amount.decimal()),
+        "chargebackDate": day.as_deref().and_then(|day| day.split(' ').next()),
+        "chargebackReasonCode": chargeback.map(|one| one.reason.as_str()),
+        "chargebackNote": chargeback.map(|one| one.note.as_str()),
+    })
 }

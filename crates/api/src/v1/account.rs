@@ -13,7 +13,8 @@ use web::{Json, Problem};
 
 use super::auth::{Caller, Read, Write};
 use super::errors;
-use super::resource::patched;
+use super::patch::patched;
+use super::values::TimeOfDay;
 
 /// Most test cards.
 const TEST_CARDS_MAX: usize = 20;
@@ -41,6 +42,22 @@ pub(crate) struct Account {
     #[serde(default = "budget")]
     #[schema(minimum = 5, maximum = 120)]
     checkout_budget_secs: i64,
+    /// When rebills run, in the account's time zone.
+    #[serde(default = "rebill_time")]
+    daily_rebill_time: TimeOfDay,
+    /// Rebills run at the time of day of the original sale instead.
+    #[serde(default)]
+    rebill_at_sale_time: bool,
+    /// A chargeback cancels the customer's subscriptions.
+    #[serde(default)]
+    cancel_on_chargeback: bool,
+    /// A refund or void in full also cancels the order's subscriptions and shipments.
+    #[serde(default)]
+    cancel_on_refund: bool,
+    /// Days after which the sealed number of a card that nothing needs any more is erased.
+    #[serde(default = "retention")]
+    #[schema(minimum = 1, maximum = 3650)]
+    card_retention_days: i64,
 }
 
 fn time_zone() -> String {
@@ -55,6 +72,14 @@ fn budget() -> i64 {
     d::Account::default().checkout_budget_secs
 }
 
+fn rebill_time() -> TimeOfDay {
+    TimeOfDay(d::Account::default().daily_rebill_minute)
+}
+
+fn retention() -> i64 {
+    d::Account::default().card_retention_days
+}
+
 impl Account {
     /// As it is shown.
     pub(crate) fn show(account: &d::Account) -> Self {
@@ -64,6 +89,11 @@ impl Account {
             test_cards: account.test_cards.clone(),
             cascade_all_takes_insufficient_funds: account.cascade_all_takes_insufficient_funds,
             checkout_budget_secs: account.checkout_budget_secs,
+            daily_rebill_time: TimeOfDay(account.daily_rebill_minute),
+            rebill_at_sale_time: account.rebill_at_sale_time,
+            cancel_on_chargeback: account.cancel_on_chargeback,
+            cancel_on_refund: account.cancel_on_refund,
+            card_retention_days: account.card_retention_days,
         }
     }
 
@@ -86,6 +116,11 @@ impl Account {
             test_cards: self.test_cards.clone(),
             cascade_all_takes_insufficient_funds: self.cascade_all_takes_insufficient_funds,
             checkout_budget_secs: self.checkout_budget_secs,
+            daily_rebill_minute: self.daily_rebill_time.0,
+            rebill_at_sale_time: self.rebill_at_sale_time,
+            cancel_on_chargeback: self.cancel_on_chargeback,
+            cancel_on_refund: self.cancel_on_refund,
+            card_retention_days: self.card_retention_days,
         }
     }
 }
@@ -153,6 +188,11 @@ pub(crate) fn samples() -> Vec<Value> {
         "time_zone": "America/New_York",
         "test_cards": ["0000000000000000"],
         "cascade_all_takes_insufficient_funds": true,
-        "checkout_budget_secs": 50
+        "checkout_budget_secs": 50,
+        "daily_rebill_time": "09:00",
+        "rebill_at_sale_time": false,
+        "cancel_on_chargeback": false,
+        "cancel_on_refund": false,
+        "card_retention_days": 90
     })]
 }

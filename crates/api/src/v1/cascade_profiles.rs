@@ -9,8 +9,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::directory::Names;
+use super::endpoints::endpoints;
 use super::gateway_profiles::{Member, one};
-use super::resource::{Resource, Saved, endpoints};
+use super::resource::{Resource, Saved, numbered};
 use super::values::Algorithm;
 
 /// A named set of gateways that cascades soft declines.
@@ -39,29 +40,7 @@ pub(crate) struct CascadeProfile {
 }
 
 impl Resource for CascadeProfile {
-    type Id = CascadeProfileId;
-    type Domain = d::CascadeProfile;
-    const PLURAL: &'static str = "cascade_profiles";
-
-    fn all(configuration: &d::Configuration) -> &[d::CascadeProfile] {
-        &configuration.cascade_profiles
-    }
-
-    fn id_of(one: &d::CascadeProfile) -> CascadeProfileId {
-        one.id
-    }
-
-    fn number_of(one: &d::CascadeProfile) -> Option<i64> {
-        Some(one.number)
-    }
-
-    fn own_id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    fn own_number(&self) -> Option<i64> {
-        self.number
-    }
+    numbered!(d::CascadeProfile, CascadeProfileId, cascade_profiles, CascadeProfile, DeleteCascadeProfile);
 
     fn show(one: &d::CascadeProfile, names: &Names) -> Self {
         Self {
@@ -83,14 +62,6 @@ impl Resource for CascadeProfile {
             members: Member::read(&self.members, saved.directory, problems),
             max_steps: self.max_steps,
         })
-    }
-
-    fn changed(change: &Change) -> Option<&d::CascadeProfile> {
-        if let Change::CascadeProfile(profile) = change { Some(profile) } else { None }
-    }
-
-    fn removal(id: CascadeProfileId) -> Change {
-        Change::DeleteCascadeProfile(id)
     }
 }
 

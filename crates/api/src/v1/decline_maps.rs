@@ -11,7 +11,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::directory::Names;
-use super::resource::{Resource, Saved, endpoints};
+use super::endpoints::endpoints;
+use super::resource::{Resource, Saved};
 use super::values::{Reference, words};
 
 words!(

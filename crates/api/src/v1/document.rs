@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    account, attempts, campaigns, cascade_profiles, decline_maps, gateway_profiles, gateways, orders,
-    providers,
+    account, attempts, campaigns, cascade_profiles, chargebacks, decline_maps, external_refunds,
+    gateway_profiles, gateways, late_approvals, orders, providers, recycle_profiles, reruns, subscriptions,
 };
 use crate::apply::Document;
 
@@ -132,14 +132,20 @@ fn add_examples(schemas: &mut Value) {
         ("Field", providers::samples()),
         ("GatewayProfile", gateway_profiles::samples()),
         ("CascadeProfile", cascade_profiles::samples()),
+        ("RecycleProfile", recycle_profiles::samples()),
         ("DeclineMap", decline_maps::samples()),
         ("Campaign", campaigns::samples()),
         ("NewOrder", orders::samples()),
         ("RefundOrder", orders::refund_samples()),
+        ("RerunOrder", orders::rerun_samples()),
+        ("NewReruns", reruns::samples()),
         ("ResolveAttempt", attempts::resolve_samples()),
+        ("ResolveLateApproval", late_approvals::samples()),
+        ("MarkChargeback", chargebacks::samples()),
+        ("ExternalRefund", external_refunds::samples()),
         ("Document", crate::apply::samples()),
     ];
-    for (name, examples) in samples {
+    for (name, examples) in samples.into_iter().chain(subscriptions::samples()) {
         if let Some(schema) = schemas.get_mut(name) {
             set(schema, "examples", Value::Array(examples));
         }

@@ -9,7 +9,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::directory::{Directory, Names};
-use super::resource::{Resource, Saved, endpoints};
+use super::endpoints::endpoints;
+use super::resource::{Resource, Saved, numbered};
 use super::values::{Algorithm, Money, Reference};
 
 /// A gateway within a profile.
@@ -96,29 +97,7 @@ pub(crate) struct GatewayProfile {
 }
 
 impl Resource for GatewayProfile {
-    type Id = GatewayProfileId;
-    type Domain = d::GatewayProfile;
-    const PLURAL: &'static str = "gateway_profiles";
-
-    fn all(configuration: &d::Configuration) -> &[d::GatewayProfile] {
-        &configuration.gateway_profiles
-    }
-
-    fn id_of(one: &d::GatewayProfile) -> GatewayProfileId {
-        one.id
-    }
-
-    fn number_of(one: &d::GatewayProfile) -> Option<i64> {
-        Some(one.number)
-    }
-
-    fn own_id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    fn own_number(&self) -> Option<i64> {
-        self.number
-    }
+    numbered!(d::GatewayProfile, GatewayProfileId, gateway_profiles, GatewayProfile, DeleteGatewayProfile);
 
     fn show(one: &d::GatewayProfile, names: &Names) -> Self {
         Self {
@@ -141,14 +120,6 @@ impl Resource for GatewayProfile {
             members: Member::read(&self.members, at, problems),
             cascade: self.cascade.as_ref().map(|to| at.cascade_profile(to, "cascade", problems)),
         })
-    }
-
-    fn changed(change: &Change) -> Option<&d::GatewayProfile> {
-        if let Change::GatewayProfile(profile) = change { Some(profile) } else { None }
-    }
-
-    fn removal(id: GatewayProfileId) -> Change {
-        Change::DeleteGatewayProfile(id)
     }
 }
 

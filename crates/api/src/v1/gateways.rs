@@ -13,8 +13,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::directory::Names;
+use super::endpoints::endpoints;
 use super::providers::Capabilities;
-use super::resource::{Resource, Saved, endpoints};
+use super::resource::{Resource, Saved};
 use super::setting::Setting;
 use super::values::{Money, Reference, yes};
 
@@ -64,7 +65,7 @@ pub(crate) struct Gateway {
 fn shown(field: &d::Field, stored: Option<&String>) -> Option<Setting> {
     let text = stored.map(|text| text.trim()).filter(|text| !text.is_empty());
     match field.kind {
-        FieldKind::Secret => None,
+        FieldKind::Secret | FieldKind::SigningKey => None,
         FieldKind::Text | FieldKind::Url => text.map(|text| Setting::Text(text.to_owned())),
         FieldKind::Flag => Some(Setting::Flag(text == Some("true"))),
         FieldKind::Integer { default, .. } => {
@@ -103,7 +104,7 @@ impl Resource for Gateway {
         let setting = |field: &d::Field| {
             shown(field, one.settings.get(field.name)).map(|setting| (field.name.to_owned(), setting))
         };
-        let secrets = fields.iter().filter(|field| field.kind == FieldKind::Secret);
+        let secrets = fields.iter().filter(|field| field.kind.is_secret());
         let credentials =
             secrets.map(|field| (field.name.to_owned(), names.is_set(one.id, field.name))).collect();
         Self {
@@ -134,7 +135,7 @@ impl Resource for Gateway {
             };
             let field = provider.and_then(|one| one.fields.iter().find(|field| field.name == name));
             match field.map(|field| field.kind) {
-                Some(FieldKind::Secret) => {
+                Some(FieldKind::Secret | FieldKind::SigningKey) => {
                     secrets.insert(name.clone(), SecretString::from(text));
                 }
                 Some(FieldKind::Flag) if text == "false" => {}

@@ -11,16 +11,25 @@ mod decline_maps;
 mod gateway_profiles;
 mod gateways;
 mod providers;
+mod recycle_profiles;
 
 mod alerts;
 mod attempts;
+mod chargebacks;
 mod doctor;
+mod external_refunds;
+mod inbound_reports;
+mod late_approvals;
 mod orders;
+mod reruns;
+mod subscriptions;
 
 mod directory;
+mod endpoints;
 mod errors;
 mod idempotency;
 mod page;
+mod patch;
 mod resource;
 mod setting;
 mod values;
@@ -35,6 +44,7 @@ pub(crate) use directory::{Directory, Names, Style};
 pub(crate) use document::value as described_document;
 pub(crate) use gateway_profiles::GatewayProfile;
 pub(crate) use gateways::Gateway;
+pub(crate) use recycle_profiles::RecycleProfile;
 pub(crate) use resource::{Resource, Saved};
 pub(crate) use setting::Setting;
 
@@ -56,11 +66,18 @@ pub(crate) fn described() -> OpenApiRouter<Hub> {
         .merge(gateways::routes())
         .merge(gateway_profiles::routes())
         .merge(cascade_profiles::routes())
+        .merge(recycle_profiles::routes())
         .merge(decline_maps::routes())
         .merge(campaigns::routes())
         .merge(orders::routes())
+        .merge(reruns::routes())
+        .merge(subscriptions::routes())
         .merge(attempts::routes())
+        .merge(chargebacks::routes())
+        .merge(external_refunds::routes())
         .merge(alerts::routes())
+        .merge(inbound_reports::routes())
+        .merge(late_approvals::routes())
         .merge(doctor::routes())
         .merge(document::routes())
 }

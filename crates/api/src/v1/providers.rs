@@ -119,7 +119,7 @@ impl From<&d::Field> for Field {
     fn from(field: &d::Field) -> Self {
         let (r#type, bounds) = match field.kind {
             d::FieldKind::Text => (FieldType::Text, None),
-            d::FieldKind::Secret => (FieldType::Secret, None),
+            d::FieldKind::Secret | d::FieldKind::SigningKey => (FieldType::Secret, None),
             d::FieldKind::Url => (FieldType::Url, None),
             d::FieldKind::Integer { min, max, default } => (FieldType::Integer, Some((min, max, default))),
             d::FieldKind::Flag => (FieldType::Flag, None),

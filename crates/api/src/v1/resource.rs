@@ -3,8 +3,6 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::configuration::Configuration;
@@ -20,6 +18,7 @@ use super::auth::{Caller, Read, Write};
 use super::directory::{Directory, Names, Style};
 use super::errors;
 use super::page::Page;
+use super::patch::patched;
 
 /// A resource of a configuration as requests, answers and configuration files have it.
 pub(crate) trait Resource: Serialize + DeserializeOwned + Send + 'static {
@@ -205,122 +204,40 @@ fn renamed<R: Resource>(body: &R, number: i64, wrong: Wrong) -> Wrong {
     }
 }
 
-/// What a patch makes of a resource, read and refused like any other body.
-pub(crate) async fn patched<R: Serialize + DeserializeOwned>(
-    current: &R,
-    patch: Value,
-) -> Result<R, Problem> {
-    if !patch.is_object() {
-        return Err(Problem::invalid([("", "is an object with the fields to change")]));
-    }
-    let mut whole = serde_json::to_value(current).map_err(Problem::internal)?;
-    merge(&mut whole, patch);
-    let request = Request::post("/")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(whole.to_string()))
-        .map_err(Problem::internal)?;
-    let Json(body) = Json::from_request(request, &()).await?;
-    Ok(body)
-}
+/// What all resources with a number do alike, inside `impl Resource`: where they are kept and how they are changed.
+macro_rules! numbered {
+    ($domain:ty, $id:ty, $list:ident, $change:ident, $removal:ident) => {
+        type Id = $id;
+        type Domain = $domain;
+        const PLURAL: &'static str = stringify!($list);
 
-fn merge(into: &mut Value, patch: Value) {
-    match (into, patch) {
-        (Value::Object(fields), Value::Object(changes)) => {
-            for (name, change) in changes {
-                if change.is_null() {
-                    fields.remove(&name);
-                } else {
-                    merge(fields.entry(name).or_insert(Value::Null), change);
-                }
-            }
-        }
-        (into, Value::Object(changes)) => {
-            *into = Value::Object(serde_json::Map::new());
-            merge(into, Value::Object(changes));
-        }
-        (into, patch) => *into = patch,
-    }
-}
-
-/// The six endpoints of a resource, as `fn routes()` of the module that uses it.
-macro_rules! endpoints {
-    ($resource:ty, $tag:literal, $all:literal, $one:literal) => {
-        use $crate::v1::page::Page;
-
-        /// Lists all.
-        #[utoipa::path(get, path = $all, tag = $tag,
-            responses((status = 200, description = "All of them.", body = inline(Page<$resource>))))]
-        async fn list(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Read>,
-        ) -> Result<web::Json<Page<$resource>>, web::Problem> {
-            $crate::v1::resource::list(&hub, &caller).await
+        fn all(configuration: &domain::configuration::Configuration) -> &[$domain] {
+            &configuration.$list
         }
 
-        /// Makes one.
-        #[utoipa::path(post, path = $all, tag = $tag, request_body = $resource,
-            responses((status = 201, description = "Made.", body = $resource)))]
-        async fn create(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Write>,
-            web::Json(body): web::Json<$resource>,
-        ) -> Result<axum::response::Response, web::Problem> {
-            $crate::v1::resource::create(&hub, &caller, body).await
+        fn id_of(one: &$domain) -> $id {
+            one.id
         }
 
-        /// Shows one.
-        #[utoipa::path(get, path = $one, tag = $tag, params(("id" = String, Path, description = "Its id.")),
-            responses((status = 200, description = "As it stands.", body = $resource)))]
-        async fn get(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Read>,
-            web::Path(id): web::Path<String>,
-        ) -> Result<web::Json<$resource>, web::Problem> {
-            $crate::v1::resource::get(&hub, &caller, &id).await
+        fn number_of(one: &$domain) -> Option<i64> {
+            Some(one.number)
         }
 
-        /// Replaces one.
-        #[utoipa::path(put, path = $one, tag = $tag, params(("id" = String, Path, description = "Its id.")),
-            request_body = $resource, responses((status = 200, description = "As it stands now.", body = $resource)))]
-        async fn replace(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Write>,
-            web::Path(id): web::Path<String>,
-            web::Json(body): web::Json<$resource>,
-        ) -> Result<web::Json<$resource>, web::Problem> {
-            $crate::v1::resource::replace(&hub, &caller, &id, body).await
+        fn own_id(&self) -> Option<&str> {
+            self.id.as_deref()
         }
 
-        /// Changes one by a merge patch (RFC 7396): what is named is replaced, null removes, the rest stays.
-        #[utoipa::path(patch, path = $one, tag = $tag, params(("id" = String, Path, description = "Its id.")),
-            request_body(content = Object, content_type = "application/json"),
-            responses((status = 200, description = "As it stands now.", body = $resource)))]
-        async fn patch(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Write>,
-            web::Path(id): web::Path<String>,
-            web::Json(body): web::Json<serde_json::Value>,
-        ) -> Result<web::Json<$resource>, web::Problem> {
-            $crate::v1::resource::patch(&hub, &caller, &id, body).await
+        fn own_number(&self) -> Option<i64> {
+            self.number
         }
 
-        /// Removes one; refused with 409 `in_use` while something depends on it.
-        #[utoipa::path(delete, path = $one, tag = $tag, params(("id" = String, Path, description = "Its id.")),
-            responses((status = 204, description = "Removed.")))]
-        async fn remove(
-            axum::extract::State(hub): axum::extract::State<hub::Hub>,
-            caller: $crate::v1::auth::Caller<$crate::v1::auth::Write>,
-            web::Path(id): web::Path<String>,
-        ) -> Result<axum::http::StatusCode, web::Problem> {
-            $crate::v1::resource::remove::<$resource>(&hub, &caller, &id).await
+        fn changed(change: &hub::Change) -> Option<&$domain> {
+            if let hub::Change::$change(one) = change { Some(one) } else { None }
         }
 
-        /// Its routes.
-        pub(crate) fn routes() -> utoipa_axum::router::OpenApiRouter<hub::Hub> {
-            utoipa_axum::router::OpenApiRouter::new()
-                .routes(utoipa_axum::routes!(list, create))
-                .routes(utoipa_axum::routes!(get, replace, patch, remove))
+        fn removal(id: $id) -> hub::Change {
+            hub::Change::$removal(id)
         }
     };
 }
-pub(crate) use endpoints;
+pub(crate) use numbered;

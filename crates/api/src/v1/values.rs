@@ -79,6 +79,35 @@ impl From<Instant> for String {
     }
 }
 
+/// A time of day, hours and minutes, e.g. `09:00`; kept as minutes after midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "09:00")]
+pub(crate) struct TimeOfDay(pub(crate) i64);
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let two = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        let part = |part: &str, max: i64| {
+            let number = part.parse::<i64>().ok().filter(|_| two(part))?;
+            (number <= max).then_some(number)
+        };
+        let read = || {
+            let (hours, minutes) = text.split_once(':')?;
+            Some(Self(part(hours, 23)?.saturating_mul(60).saturating_add(part(minutes, 59)?)))
+        };
+        read().ok_or("is no time of day in hours and minutes, e.g. 09:00")
+    }
+}
+
+impl From<TimeOfDay> for String {
+    fn from(time: TimeOfDay) -> Self {
+        format!("{:02}:{:02}", time.0.div_euclid(60), time.0.rem_euclid(60))
+    }
+}
+
 /// Another resource: by its id, or by its number. Answers give the id; configuration files give the number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected an id or a number")]
@@ -148,4 +177,20 @@ words!(
 /// `true`, for fields that are on unless switched off.
 pub(crate) fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_reads_back_and_anything_else_is_refused() {
+        for (text, minute) in [("00:00", 0), ("09:05", 545), ("23:59", 1_439)] {
+            let time = TimeOfDay::try_from(text.to_owned()).unwrap();
+            assert_eq!((time.0, String::from(time)), (minute, text.to_owned()));
+        }
+        for text in ["", "9:00", "24:00", "12:60", "12", "12:0", "+1:00", "12:00:00", "noon"] {
+            assert!(TimeOfDay::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::configuration::{Capabilities, Provider};
 use domain::doubt::{FenceAnswer, Finding};
+use domain::salvage::Standing;
 use gateways::fake::{FakeConnect, FakeGateway};
 use gateways::{
     ChargeOutcome, ChargeRequest, Connect, Gateway, GatewayError, InquireRequest, OperationFinding,
@@ -82,6 +83,10 @@ impl Gateway for Hooked {
         self.hook.time_limit_secs.load(Ordering::Relaxed)
     }
 
+    fn equal_charge_spacing_secs(&self) -> i64 {
+        self.inner.equal_charge_spacing_secs()
+    }
+
     fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {
         Box::pin(async move {
             self.hook.entered.add_permits(1);
@@ -108,6 +113,14 @@ impl Gateway for Hooked {
 
     fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
         self.inner.inquire_operation(request)
+    }
+
+    fn salvage_days(&self) -> Option<i64> {
+        self.inner.salvage_days()
+    }
+
+    fn look_up<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Standing> {
+        self.inner.look_up(request)
     }
 }
 

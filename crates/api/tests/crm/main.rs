@@ -11,12 +11,16 @@ mod wire;
 
 mod cascade_all;
 mod cascades;
+mod chargebacks;
 mod checkout;
 mod declines;
 mod doubt;
 mod envelope;
 mod m33;
 mod placement;
+mod purchase_changes;
+mod purchases;
 mod queries;
 mod repeats;
+mod reruns;
 mod users;

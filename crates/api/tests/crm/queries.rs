@@ -1,12 +1,16 @@
 //! Searches.
 
+use domain::configuration::{Billing, Campaign, CampaignProduct};
+use domain::plan::Plan;
+use hub::Change;
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 use storage::testing::On;
 
 use crate::app::{TestApp, error, success};
 use crate::cascades::{HARD, SOFT, app as cascading};
 use crate::form::{Form, OTHER_VISA, call, sale};
+use crate::setup::{campaign, on_trial, product, recycle_profile, to_gateway, usd};
 
 const NO_ORDERS: &str = "No orders matching those parameters could be found";
 
@@ -158,10 +162,13 @@ async fn transactions_are_found_by_order_day_gateway_and_class(#[case] on: On) {
 #[tokio::test]
 async fn campaigns_and_gateways_are_listed_by_their_numbers(#[case] on: On) {
     let app = TestApp::new(on).await.with_gateways(&[2, 1]).await.with_salvage(9).await.with_campaign().await;
+    let app = app.with(Change::RecycleProfile(recycle_profile(1, Some(9)))).await;
     let campaigns = success(&app.call("/campaign/query/", &call()).await);
     assert_eq!(campaigns["totalResults"], 1);
     let product = &campaigns["data"][0]["products"][0];
     assert_eq!((product["campaignProductId"].as_i64(), product["price"].as_str()), (Some(11), Some("29.99")));
+    assert_eq!(product["billingCycleType"], "ONE_TIME");
+    assert_eq!(product["cycles"], json!([]));
     assert_eq!(total(&app, "/campaign/query/", call().with("campaignId", 5)).await, 0);
 
     let gateways = success(&app.call("/merchant/query/", &call()).await);
@@ -169,5 +176,41 @@ async fn campaigns_and_gateways_are_listed_by_their_numbers(#[case] on: On) {
     let numbers: Vec<_> = rows.iter().map(|row| row["billerId"].as_i64().unwrap()).collect();
     assert_eq!(numbers, [1, 2, 9]);
     assert_eq!((rows[0]["title"].as_str(), rows[0]["enabled"].as_i64()), (Some("gateway 1"), Some(1)));
+    assert_eq!((&rows[0]["recycleProfileId"], &rows[1]["recycleProfileId"]), (&json!(1), &json!(null)));
     assert_eq!(total(&app, "/merchant/query/", call().with("billerId", 9)).await, 1);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_campaign_shows_how_its_products_are_billed(#[case] on: On) {
+    let app = TestApp::new(on).await.with_gateways(&[1]).await;
+    let instalments = CampaignProduct {
+        billing: Billing::MultiPay,
+        plan: Some(Plan {
+            final_cycle: Some(3),
+            fixed_billing_day: Some(31),
+            ships_once: true,
+            ..Plan::every(30, usd(2_999), usd(500))
+        }),
+        ..product(12, to_gateway(1))
+    };
+    let saved = Campaign {
+        disable_recycle_billing: true,
+        products: vec![on_trial(11, to_gateway(1)), instalments],
+        ..campaign(1, to_gateway(1))
+    };
+    let app = app.with(Change::Campaign(saved)).await;
+    let campaigns = success(&app.call("/campaign/query/", &call()).await);
+    assert_eq!(campaigns["data"][0]["disableRecycleBilling"], 1);
+    let (trial, instalments) = (&campaigns["data"][0]["products"][0], &campaigns["data"][0]["products"][1]);
+    assert_eq!((&trial["billingCycleType"], &trial["trialType"]), (&json!("RECURRING"), &json!("STANDARD")));
+    let cycles = json!([
+        {"billingCycleNumber": 1, "billDelay": 14, "price": "4.95", "shippingPrice": "5.00"},
+        {"billingCycleNumber": 2, "billDelay": 30, "price": "29.99", "shippingPrice": "5.00"}
+    ]);
+    assert_eq!((&trial["cycles"], &trial["finalBillingCycle"]), (&cycles, &json!(null)));
+    assert_eq!((&instalments["billingType"], &instalments["trialType"]), (&json!("MULTI_PAY"), &json!(null)));
+    assert_eq!((&instalments["finalBillingCycle"], &instalments["fixedBillingDay"]), (&json!(3), &json!(31)));
 }

@@ -10,8 +10,11 @@ use domain::decline_map::{DeclineMap, MapOrders, MapScope};
 use domain::declines::Class;
 use domain::ids::{
     CampaignId, CampaignProductId, CascadeProfileId, DeclineMapId, GatewayId, GatewayProfileId,
+    RecycleProfileId,
 };
 use domain::money::{Currency, Money};
+use domain::plan::{Cycle, Plan, Trial};
+use domain::recycle::{RecycleProfile, Reduction, Slot};
 use gateways::fake::{ORDINARY, SALVAGE};
 use hub::Change;
 use jiff::Timestamp;
@@ -107,10 +110,47 @@ pub(crate) fn product(number: i64, target: Target) -> CampaignProduct {
         sku: format!("SKU-{number}"),
         kind: ProductKind::Offer,
         billing: Billing::OneTime,
+        plan: None,
         price: usd(2_999),
         shipping: usd(500),
         is_shippable: true,
         target,
+    }
+}
+
+/// The product with this number, sold for 4.95 on trial and then 29.99 every 30 days.
+pub(crate) fn on_trial(number: i64, target: Target) -> CampaignProduct {
+    let cycle = |delay_days, price| Cycle { delay_days, price: usd(price), shipping: usd(500) };
+    let plan = Plan {
+        cycles: vec![cycle(14, 495), cycle(30, 2_999)],
+        trial: Some(Trial::Standard),
+        ..Plan::every(30, usd(495), usd(500))
+    };
+    CampaignProduct {
+        billing: Billing::Recurring,
+        plan: Some(plan),
+        price: usd(495),
+        ..product(number, target)
+    }
+}
+
+/// A recycle profile of gateway `<number>`: three tries there, then one at gateway `<later>`.
+pub(crate) fn recycle_profile(number: i64, later: Option<i64>) -> RecycleProfile {
+    let slot = Slot { days: 3, reduction: 0, skip: false };
+    RecycleProfile {
+        id: RecycleProfileId::from_uuid(uuid(number)),
+        number,
+        title: format!("recycle {number}"),
+        reduction: Reduction::Flat,
+        minimum_price: None,
+        bill_on_saturday: false,
+        hold_recycle_price: false,
+        gateways: vec![gateway_id(number)],
+        slots: vec![slot; 4],
+        final_slot: None,
+        gateway_4_to_6: later.map(gateway_id),
+        gateway_7_to_9: None,
+        gateway_final: None,
     }
 }
 
@@ -122,6 +162,7 @@ pub(crate) fn campaign(number: i64, target: Target) -> Campaign {
         title: format!("campaign {number}"),
         currency: Currency::USD,
         single_transaction: false,
+        disable_recycle_billing: false,
         products: vec![product(number * 10 + 1, target)],
     }
 }

@@ -239,7 +239,8 @@ async fn r21_every_setting_can_be_edited_and_a_credential_left_out_stays(#[case]
     let sealed = app.hub.store().find_sealed_credentials(merchant_id, gateway_id).await.unwrap().unwrap();
     let opened = app.hub.vault().open_secrets(merchant_id, gateway_id.uuid(), &sealed).unwrap();
     assert_eq!(secrecy::ExposeSecret::expose_secret(&opened["app_key"]), "\"key-SECRET-1\"-new");
-    assert_eq!(opened.len(), 4);
+    // The four credentials, and the signing key before the change (M32).
+    assert_eq!(opened.len(), 5);
 }
 
 #[rstest]
@@ -289,5 +290,37 @@ async fn r23_several_flexfactor_gateways_are_active_and_each_is_chosen_by_its_id
         assert_eq!(made["members"][0]["gateway"], json!(id));
         let shown = app.get(&format!("/v1/gateways/{id}")).await.expect(200);
         assert_eq!((&shown["enabled"], &shown["settings"]["mid"]), (&json!(true), &json!(mid)));
+    }
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m32_a_replaced_signing_key_is_kept_beside_the_new_one_and_shown_nowhere(#[case] on: On) {
+    let app = App::real(on).await;
+    let made = app.post("/v1/gateways", flexfactor(17)).await.expect(201);
+    let path = format!("/v1/gateways/{}", made["id"].as_str().unwrap());
+    let patched =
+        app.patch(&path, json!({"settings": {"hmac_signing_key": "signing-SECRET-5"}})).await.expect(200);
+    // The form again, without the credentials that it never shows: the moment of the change stays.
+    let put = app.patch(&path, json!({"title": "Again"})).await.expect(200);
+    let gateway_id = made["id"].as_str().unwrap().parse().unwrap();
+    let configuration = app.hub.reload(app.merchant_id).await.unwrap();
+    let plain = &configuration.gateway(gateway_id).unwrap().settings;
+    assert!(plain["hmac_key_changed_at"].parse::<jiff::Timestamp>().is_ok());
+    let sealed = app.hub.store().find_sealed_credentials(app.merchant_id, gateway_id).await.unwrap().unwrap();
+    let opened = app.hub.vault().open_secrets(app.merchant_id, gateway_id.uuid(), &sealed).unwrap();
+    let key = |name: &str| secrecy::ExposeSecret::expose_secret(&opened[name]).to_owned();
+    assert_eq!(
+        (key("hmac_signing_key"), key("hmac_signing_key_previous")),
+        ("signing-SECRET-5".to_owned(), "signing-SECRET-4".to_owned())
+    );
+    for shown in [patched, put, app.get(&path).await.expect(200), app.get("/v1/gateways").await.expect(200)] {
+        let text = shown.to_string();
+        assert!(
+            !text.contains("previous") && !text.contains("changed_at") && !text.contains("SECRET"),
+            "{text}"
+        );
     }
 }

@@ -45,6 +45,15 @@ algorithm = "weighted"
 members = [{ gateway = 1, weight = 100 }]
 cascade = 5
 
+[[recycle_profiles]]
+number = 2
+title = "Recycle"
+reduction_type = "percent"
+gateways = [1]
+slots = [{ days = 3 }, { days = 4, reduction = 10 }, { days = 7 }, { days = 7 }]
+gateway_4_to_6 = 17
+final_slot = { days = 10 }
+
 [[decline_maps]]
 gateway_kind = "nmi"
 fragment = "limit exceeded"
@@ -61,6 +70,17 @@ name = "Vitamin C"
 price = { amount_minor = 2999, currency = "USD" }
 is_shippable = true
 gateway_profile = 3
+
+[[campaigns.products]]
+number = 8
+name = "Vitamin C, monthly"
+billing = "recurring"
+price = { amount_minor = 495, currency = "USD" }
+gateway = 1
+[campaigns.products.plan]
+trial = "standard"
+cycles = [{ delay_days = 14 }, { delay_days = 30, price = { amount_minor = 2999, currency = "USD" } }]
+final_cycle = 12
 "#;
 
 async fn applied(app: &App, text: &str) -> api::apply::Plan {
@@ -87,13 +107,13 @@ fn line_of(text: &str, part: &str) -> usize {
 async fn a_file_makes_everything_and_applied_again_does_nothing(#[case] on: On) {
     let app = App::real(on).await;
     let first = applied(&app, FILE).await;
-    assert_eq!((first.count(Action::Create), first.count(Action::Update)), (6, 1), "{:?}", first.lines);
+    assert_eq!((first.count(Action::Create), first.count(Action::Update)), (7, 1), "{:?}", first.lines);
     assert!(!format!("{first:?}{:?}", first.lines).contains("SECRET"));
     let version = app.hub.reload(app.merchant_id).await.unwrap().version;
     assert_eq!(version, 1, "one change of the configuration");
     let again = applied(&app, FILE).await;
     assert!(again.is_empty(), "{:?}", again.lines);
-    assert_eq!(again.count(Action::Unchanged), 7);
+    assert_eq!(again.count(Action::Unchanged), 8);
     assert_eq!(app.hub.reload(app.merchant_id).await.unwrap().version, version);
     let shown = app.get("/v1/campaigns").await.expect(200);
     assert!(shown["items"][0]["products"][0]["gateway_profile"].as_str().unwrap().starts_with("gpr_"));
@@ -121,7 +141,8 @@ async fn a_changed_file_keeps_the_ids_of_numbers_and_removes_what_it_no_longer_n
     assert!(text.contains("credential security_key: changed") && !text.contains("SECRET"), "{text}");
     assert!(text.contains("products[0].price.amount_minor: 2999 → 3999"), "{text}");
     assert!(text.contains("- delete gateway_profiles[3]"), "{text}");
-    assert_eq!(planned.count(Action::Delete), 2);
+    assert!(text.contains("- delete recycle_profiles[2]"), "{text}");
+    assert_eq!(planned.count(Action::Delete), 3);
     assert_eq!(app.get("/v1/gateways").await.expect(200), before, "a plan changes nothing");
     applied(&app, &changed).await;
     let after = app.get("/v1/gateways").await.expect(200);
@@ -183,7 +204,69 @@ async fn the_sample_of_the_schema_is_a_file_and_json_is_taken_too(#[case] on: On
         .replace(r#"{"env":"#, "")
         .replace(r#"_KEY"}"#, r#"_KEY""#)
         .replace(r#"_SECRET"}"#, r#"_SECRET""#);
-    assert_eq!(applied(&app, &clear).await.count(Action::Create), 4);
+    assert_eq!(applied(&app, &clear).await.count(Action::Create), 5);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_plan_tells_what_changes_in_plans_and_recycle_profiles(#[case] on: On) {
+    let app = App::real(on).await;
+    applied(&app, FILE).await;
+    let changed = FILE
+        .replace("{ days = 4, reduction = 10 }", "{ days = 5, skip = true }")
+        .replace("gateway_4_to_6 = 17", "gateway_final = 17")
+        .replace("final_cycle = 12", "final_cycle = 24")
+        .replace("title = \"Example Shop\"", "title = \"Example Shop\"\ndaily_rebill_time = \"06:30\"");
+    let planned = plan(&app.hub, app.merchant_id, &parse(&changed).unwrap()).await.unwrap();
+    let text = planned.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in [
+        "~ update recycle_profiles[2]",
+        "slots[1].days: 4 → 5",
+        "slots[1].reduction: 10 → 0",
+        "slots[1].skip: false → true",
+        "gateway_4_to_6: 17 → none",
+        "gateway_final: none → 17",
+        "products[1].plan.final_cycle: 12 → 24",
+        "daily_rebill_time: \"09:00\" → \"06:30\"",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!((planned.count(Action::Update), planned.count(Action::Unchanged)), (3, 5));
+    applied(&app, &changed).await;
+    assert!(applied(&app, &changed).await.is_empty());
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn r36_r46_what_recycle_profiles_and_plans_may_not_say_is_told_with_its_line(#[case] on: On) {
+    let app = App::real(on).await;
+    let wrong = FILE
+        .replace("gateways = [1]", "gateways = [17]")
+        .replace("reduction = 10 }", "reduction = 100 }")
+        .replace("gateway_4_to_6 = 17", "gateway_4_to_6 = 98")
+        .replace("final_slot = { days = 10 }", "final_slot = { days = 0 }")
+        .replace("final_cycle = 12", "final_cycle = 1");
+    let problems = refused(&app, &wrong).await;
+    let lines: Vec<usize> = problems.iter().map(|(line, _)| *line).collect();
+    for part in ["gateways = [17]", "gateway_4_to_6", "final_slot", "final_cycle"] {
+        assert!(lines.contains(&line_of(&wrong, part)), "{part}: {problems:?}");
+    }
+    assert_eq!(app.get("/v1/recycle-profiles").await.expect(200)["items"], serde_json::json!([]));
+    let early = FILE.replace("gateway_4_to_6 = 17", "gateway_1_to_3 = 17");
+    let problems = parse(&early).unwrap_err();
+    let line = line_of(&early, "gateway_1_to_3");
+    assert_eq!((problems.len(), problems[0].line), (1, line), "{problems:?}");
+    assert!(
+        problems[0].message.starts_with("`gateway_1_to_3` is unknown in recycle_profiles"),
+        "{problems:?}"
+    );
+    let misplaced = FILE.replace("title = \"US\"", "title = \"US\"\ndisable_recycle_billing = true");
+    let problems = parse(&misplaced).unwrap_err();
+    assert!(problems[0].message.ends_with("it belongs in campaigns"), "{problems:?}");
 }
 
 #[test]

@@ -33,7 +33,8 @@ async fn an_approved_order_is_complete_and_shows_everything_that_belongs_to_it(#
     let path = format!("/v1/attempts/{}", attempt["id"].as_str().unwrap());
     assert_eq!(app.get(&path).await.expect(200), *attempt);
     let report = app.get("/v1/doctor").await.expect(200);
-    assert_eq!((&report["broken"], &report["checked"]), (&json!([]), &json!(12)));
+    assert_eq!(report["broken"], json!([]));
+    assert!(report["checked"].as_i64().unwrap() >= 12, "{report}");
 }
 
 #[rstest]

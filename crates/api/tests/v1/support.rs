@@ -22,7 +22,7 @@ pub(crate) struct App {
     pub(crate) merchant_id: MerchantId,
     pub(crate) key: String,
     pub(crate) fakes: Arc<FakeConnect>,
-    address: String,
+    pub(crate) address: String,
     client: reqwest::Client,
     // Dropped last: it removes the database.
     _database: TestDatabase,
@@ -99,7 +99,10 @@ impl App {
             create_api_key(&hub, merchant_id, "tests", &Scope::ALL, &AllowList::default()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let router = web::layers(web::fallbacks(api::v1::router(hub.clone())), web::Limits::default());
+        let public_host = Some(gateways::fake::REPORT_HOST.to_owned());
+        let webhooks = api::webhooks::router(hub.clone(), api::webhooks::Settings { public_host });
+        let router = web::fallbacks(api::v1::router(hub.clone()).merge(webhooks));
+        let router = web::layers(router, web::Limits::default());
         tokio::spawn(web::serve(listener, router, std::future::pending()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { hub, merchant_id, key, fakes, address, client, _database: database }

@@ -46,11 +46,17 @@ async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
         json!({"title": "US", "algorithm": "round_robin", "members": [{"gateway": 1}]}),
     )
     .await;
+    app.make("/v1/recycle-profiles", json!({"title": "Tries", "gateways": [1], "slots": [{"days": 1}]}))
+        .await;
     app.make("/v1/decline-maps", json!({"gateway_kind": "fake", "fragment": "try later", "class": "soft"}))
         .await;
+    subscription(&app).await;
     main.script([Act::LoseAfter]);
     main.set_unreachable(true);
     app.order("k", order()).await.expect(201);
+    late_approval(&app).await;
+    let made = app.get("/v1/orders").await.expect(200)["items"][0]["id"].clone();
+    app.keyed("/v1/reruns", "run", json!({"orders": [made]})).await.expect(201);
     let document: Value = serde_json::from_str(&api::v1::openapi()).unwrap();
     let stranger = app.stranger().await;
     let calls = filled(&app, &document).await;
@@ -58,15 +64,18 @@ async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
     let before = everything(&app).await;
     for (method, path) in calls {
         let body = (method != Method::GET && method != Method::DELETE).then(|| body_for(&path));
-        let headers =
-            vec![("authorization", format!("Bearer {stranger}")), ("idempotency-key", "s".to_owned())];
+        let headers = vec![
+            ("authorization", format!("Bearer {stranger}")),
+            ("idempotency-key", format!("{method}{path}")),
+        ];
         let answer = app.send(Call { method: method.clone(), path: path.clone(), body, headers }).await;
         if path.contains('_') && !path.contains('?') {
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
         } else if method == Method::GET && path != "/v1/attempts" {
             assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
             let text = answer.body.to_string();
-            let foreign = ["ord_", "gtw_", "cmp_", "att_", "map_", "gpr_", "cpr_", "ada@example.com"];
+            let foreign =
+                ["ord_", "gtw_", "cmp_", "att_", "map_", "gpr_", "cpr_", "rpr_", "sub_", "ada@example.com"];
             let is_open = path == "/v1/openapi.json";
             assert!(is_open || !foreign.iter().any(|one| text.contains(one)), "{method} {path}: {text}");
         }
@@ -76,12 +85,65 @@ async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
     assert_eq!(none["items"], json!([]));
 }
 
+/// A subscription of the first merchant.
+async fn subscription(app: &App) {
+    let price = json!({"amount_minor": 2999, "currency": "USD"});
+    let tea = json!({"number": 20, "name": "Tea", "price": price, "billing": "recurring", "gateway": 1});
+    let sells = json!({"number": 200, "title": "Teas", "currency": "USD", "products": [tea]});
+    app.make("/v1/campaigns", sells).await;
+    let mut sale = order();
+    sale["campaign"] = json!(200);
+    sale["items"] = json!([{"product": 20}]);
+    let made = app.order("subscription", sale).await.expect(201);
+    assert_eq!(made["subscriptions"][0]["status"], "active");
+}
+
+/// A late approval of the first merchant, and a report that came in for it.
+async fn late_approval(app: &App) {
+    let found = app.hub.store().list_attempts_in_doubt(app.merchant_id, 1).await.unwrap();
+    let attempt = &found[0];
+    let late = storage::late_approvals::LateApproval {
+        merchant_id: app.merchant_id,
+        attempt_id: attempt.id,
+        order_id: attempt.order_id,
+        gateway_id: attempt.gateway_id,
+        gateway_reference: "x-1".to_owned(),
+        amount: attempt.amount,
+        seen_at: attempt.created_at,
+        state: storage::late_approvals::LateState::Waiting,
+        words: "Approved late.".to_owned(),
+        tries: 0,
+        next_action_at: Some(attempt.created_at),
+    };
+    let insert = storage::late_approvals::insert(&late);
+    app.hub.store().commit(Transaction::new("late").with(insert)).await.unwrap();
+    let gateways = app.get("/v1/gateways").await.expect(200)["items"].clone();
+    let salvage = gateways.as_array().unwrap().iter().find(|one| one["number"] == 17).unwrap();
+    let id = salvage["id"].as_str().unwrap().parse().unwrap();
+    let refused = app.hub.receive_report(id, vec![], String::new(), b"ada@example.com".to_vec()).await;
+    assert_eq!(refused.unwrap(), hub::Received::Refused);
+}
+
 /// A body that would be taken, were it one's own.
 fn body_for(path: &str) -> Value {
+    if path.contains("/v1/subscriptions/") {
+        let card = json!({"number": "4012888888881881", "expires_month": 5, "expires_year": 2031});
+        let bodies = [
+            ("/cancel", json!({"reason": "Mine."})),
+            ("/product", json!({"product": 20})),
+            ("/card", json!({"card": card})),
+            ("/batch-change", json!({"filter": {}, "status": "recycle_failed"})),
+        ];
+        return bodies.into_iter().find(|(end, _)| path.ends_with(end)).map_or(json!({}), |(_, body)| body);
+    }
+    if path.contains("late-approvals") {
+        return json!({"decision": "keep", "note": "Mine."});
+    }
     if path.ends_with("/resolve") {
         return json!({"verdict": "not_executed", "note": "Mine."});
     }
     if path.ends_with("/cancel")
+        || path.ends_with("/rerun")
         || path.ends_with("/refund")
         || path.contains('_') && !path.contains("campaigns")
     {
@@ -89,6 +151,7 @@ fn body_for(path: &str) -> Value {
             ("gateways/", json!({"kind": "fake", "title": "Theirs", "settings": {"name": "theirs"}})),
             ("gateway-profiles/", json!({"title": "T", "algorithm": "round_robin", "members": []})),
             ("cascade-profiles/", json!({"title": "T", "algorithm": "round_robin", "members": []})),
+            ("recycle-profiles/", json!({"title": "T", "gateways": [], "slots": [{"days": 1}]})),
             ("decline-maps/", json!({"gateway_kind": "fake", "fragment": "x", "class": "hard"})),
         ];
         return put.into_iter().find(|(part, _)| path.contains(part)).map_or(json!({}), |(_, body)| body);
@@ -106,11 +169,17 @@ async fn everything(app: &App) -> Vec<Value> {
         "/v1/gateways",
         "/v1/gateway-profiles",
         "/v1/cascade-profiles",
+        "/v1/recycle-profiles",
         "/v1/decline-maps",
         "/v1/campaigns",
         "/v1/orders",
+        "/v1/reruns",
+        "/v1/subscriptions",
         "/v1/alerts",
         "/v1/attempts?state=in_doubt",
+        "/v1/inbound-reports",
+        "/v1/late-approvals",
+        "/v1/chargebacks",
     ] {
         all.push(app.get(path).await.expect(200));
     }

@@ -1,5 +1,7 @@
 //! `recoup demo`: hub, platform and sandbox in one process on one clock, over real loopback HTTP.
 
+mod members;
+mod quarter;
 mod report;
 mod setup;
 mod storefront;
@@ -48,6 +50,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         stage.clock.advance(SignedDuration::from_mins(10));
         stage.work().await?;
     }
+    quarter::play(&stage).await?;
     let report = report::report(&stage).await?;
     if options.json {
         println!("{}", report.json());
@@ -69,6 +72,10 @@ async fn serve(stage: Stage) -> Result<()> {
     let stop = web::shutdown::signal()?;
     let ending = CancellationToken::new();
     let poll = Duration::from_secs(1);
+    let working = [
+        tokio::spawn(stage.hub.clone().run_billing(poll, ending.clone())),
+        tokio::spawn(std::sync::Arc::clone(&stage.platform).run(poll, ending.clone())),
+    ];
     let drivers = [
         Driver::new(stage.hub.charging().clone(), stage.hub.aftermath()),
         Driver::new(stage.rescue.clone(), stage.platform.consequences()),
@@ -81,7 +88,7 @@ async fn serve(stage: Stage) -> Result<()> {
     println!("Serving until Ctrl-C.");
     stop.await;
     ending.cancel();
-    for one in driving {
+    for one in driving.into_iter().chain(working) {
         one.await.context("a driver ended badly")?;
     }
     stage.close().await;

@@ -32,6 +32,10 @@ pub(crate) struct Options {
     #[arg(long, requires = "sandbox")]
     any_amount: bool,
 
+    /// Where the events of the sandbox's well-known account are sent: https://, or http:// on this machine
+    #[arg(long, env = "RECOUP_PLATFORM_WEBHOOK_URL", requires = "sandbox")]
+    webhook_url: Option<String>,
+
     /// Print the sandbox's well-known credentials as one JSON object, and end
     #[arg(long, requires = "sandbox")]
     print_credentials: bool,
@@ -52,13 +56,18 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = if options.sandbox {
-        Settings { sandbox_amount_limits: !options.any_amount, ..Settings::sandbox() }
+        Settings {
+            sandbox_amount_limits: !options.any_amount,
+            sandbox_webhook_url: options.webhook_url,
+            ..Settings::sandbox()
+        }
     } else {
         Settings::production()
     };
     let clock = Arc::new(SystemClock);
     let assembled = crate::assemble::assemble(&options.place, clock, options.limits.http()).await?;
     let role = platform_over(&assembled.charging, settings);
+    role.prepare().await.context("the sandbox's account cannot be made ready")?;
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -70,9 +79,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         let (poll, ending) = (options.limits.poll(), ending.clone());
         tokio::spawn(async move { driver.run("platform", poll, ending).await })
     };
+    let working = {
+        let (poll, ending, role) = (options.limits.poll(), ending.clone(), Arc::clone(&role));
+        tokio::spawn(role.run(poll, ending))
+    };
     platform::serve(listener, role, stop).await?;
     ending.cancel();
     driving.await.context("the driver ended badly")?;
+    working.await.context("the work on managed recoveries ended badly")?;
     assembled.charging.store.close().await;
     drop(assembled.held);
     Ok(ExitCode::SUCCESS)

@@ -27,6 +27,24 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     limits: Limits,
+
+    /// The host by which gateways send their reports, without a port, e.g. hooks.example.com: they sign it. Default: the
+    /// host that a report names
+    #[arg(long, env = "RECOUP_PUBLIC_HOST", value_parser = public_host)]
+    public_host: Option<String>,
+}
+
+/// A host name or address, without scheme, port and path.
+fn public_host(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_address = address.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
+    let is_name = !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if is_address || is_name {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("name the host only, e.g. hooks.example.com: no https://, no port, no path".to_owned())
+    }
 }
 
 /// Time limits of calls to gateways.
@@ -56,10 +74,16 @@ impl Limits {
     }
 }
 
-/// Everything the hub serves.
+/// Everything the hub serves; reports are signed for the host that they name.
 pub(crate) fn router(hub: &Hub) -> axum::Router {
+    router_known_as(hub, None)
+}
+
+/// Everything the hub serves, where gateways know it by this host.
+fn router_known_as(hub: &Hub, public_host: Option<String>) -> axum::Router {
     let calls = api::crm::router(hub.clone(), api::crm::Settings::default());
-    let whole = web::fallbacks(calls.merge(api::v1::router(hub.clone())));
+    let webhooks = api::webhooks::router(hub.clone(), api::webhooks::Settings { public_host });
+    let whole = web::fallbacks(calls.merge(api::v1::router(hub.clone())).merge(webhooks));
     api::crm::envelope(web::layers(whole, web::Limits::default()))
 }
 
@@ -83,10 +107,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         let (poll, ending) = (options.limits.poll(), ending.clone());
         tokio::spawn(async move { driver.run("hub", poll, ending).await })
     };
-    web::serve(listener, router(&hub), stop).await?;
+    let billing = tokio::spawn(hub.clone().run_billing(options.limits.poll(), ending.clone()));
+    web::serve(listener, router_known_as(&hub, options.public_host.clone()), stop).await?;
     ending.cancel();
     hub.drain().await;
     driving.await.context("the driver ended badly")?;
+    billing.await.context("the billing run ended badly")?;
     hub.store().close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,10 +12,12 @@ use domain::configuration::{
 use domain::contact::{Address, Contact};
 use domain::ids::{CampaignProductId, CascadeProfileId, GatewayId, GatewayProfileId, MerchantId};
 use domain::{Clock, Currency, ManualClock, Minter, Money};
+use gateways::Connect;
 use gateways::fake::{Act, FakeConnect, FakeGateway, ORDINARY, SALVAGE};
 use jiff::SignedDuration;
 use recoup_hub::{Change, Hub, Import, ImportAnswer, ImportLine, OrderView, RawCard};
 use storage::testing::{On, TestDatabase};
+use storage::{Backend, Store};
 use vault::{KeyRing, SystemEntropy, Vault};
 
 /// A Visa number of the networks' public test ranges.
@@ -37,7 +39,7 @@ impl TestHub {
         let clock = Arc::new(ManualClock::new("2026-11-21T12:00:00Z".parse().unwrap()));
         let connect = Arc::new(FakeConnect::default());
         let ring = KeyRing::generate(clock.as_ref(), &SystemEntropy);
-        let hub = build(&database, &clock, &connect, &ring, 1).await;
+        let hub = build(&database, &clock, Arc::<FakeConnect>::clone(&connect), &ring, 1).await;
         let merchant: MerchantId = hub.minter().mint();
         hub.create_merchant(merchant, "Shop").await.unwrap();
         Self { hub, clock, merchant, connect, ring, database }
@@ -45,7 +47,19 @@ impl TestHub {
 
     /// A second process on the same database: the first one's memory is not shared.
     pub(crate) async fn another_process(&self, seed: u64) -> Hub {
-        build(&self.database, &self.clock, &self.connect, &self.ring, seed).await
+        build(&self.database, &self.clock, Arc::<FakeConnect>::clone(&self.connect), &self.ring, seed).await
+    }
+
+    /// Another process whose gateways and database are not quite what they seem.
+    pub(crate) async fn process_over(
+        &self,
+        seed: u64,
+        connect: impl FnOnce(Arc<FakeConnect>) -> Arc<dyn Connect>,
+        backend: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> Hub {
+        let store = self.database.open().await;
+        let store = Store::over(backend(Arc::clone(store.backend())));
+        hub_over(store, &self.clock, connect(Arc::clone(&self.connect)), &self.ring, seed)
     }
 
     pub(crate) async fn change(&self, changes: Vec<Change>) {
@@ -129,24 +143,32 @@ impl TestHub {
     /// Campaign 1 with product 7 at 29.99 USD.
     pub(crate) async fn campaign(&self, target: Target) {
         let usd = |minor| Money::new(minor, Currency::USD);
+        self.campaign_of(vec![CampaignProduct {
+            id: self.hub.minter().mint::<CampaignProductId>(),
+            number: 7,
+            name: "Tea".to_owned(),
+            sku: "TEA".to_owned(),
+            kind: ProductKind::Offer,
+            billing: Billing::OneTime,
+            plan: None,
+            price: usd(2_999),
+            shipping: usd(0),
+            is_shippable: true,
+            target,
+        }])
+        .await;
+    }
+
+    /// Campaign 1 with these products.
+    pub(crate) async fn campaign_of(&self, products: Vec<CampaignProduct>) {
         self.change(vec![Change::Campaign(Campaign {
             id: self.hub.minter().mint(),
             number: 1,
             title: "Campaign".to_owned(),
             currency: Currency::USD,
             single_transaction: false,
-            products: vec![CampaignProduct {
-                id: self.hub.minter().mint::<CampaignProductId>(),
-                number: 7,
-                name: "Tea".to_owned(),
-                sku: "TEA".to_owned(),
-                kind: ProductKind::Offer,
-                billing: Billing::OneTime,
-                price: usd(2_999),
-                shipping: usd(0),
-                is_shippable: true,
-                target,
-            }],
+            disable_recycle_billing: false,
+            products,
         })])
         .await;
     }
@@ -186,16 +208,24 @@ impl TestHub {
 async fn build(
     database: &TestDatabase,
     clock: &Arc<ManualClock>,
-    connect: &Arc<FakeConnect>,
+    connect: Arc<dyn Connect>,
     ring: &KeyRing,
     seed: u64,
 ) -> Hub {
-    let store = database.open().await;
+    hub_over(database.open().await, clock, connect, ring, seed)
+}
+
+fn hub_over(
+    store: Store,
+    clock: &Arc<ManualClock>,
+    connect: Arc<dyn Connect>,
+    ring: &KeyRing,
+    seed: u64,
+) -> Hub {
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     let minter = Minter::new(Arc::clone(&clock), Arc::new(SeededEntropy::new(seed)));
     let vault = Arc::new(Vault::new(ring.clone()));
-    let connections =
-        Connections::new(Arc::<FakeConnect>::clone(connect), store.clone(), Arc::clone(&vault), true);
+    let connections = Connections::new(connect, store.clone(), Arc::clone(&vault), true);
     Hub::new(Charging::new(store, vault, connections, minter))
 }
 

@@ -13,6 +13,8 @@ pub(crate) const APPROVED: &str = "APPROVED";
 pub(crate) const DECLINED: &str = "DECLINED";
 /// Held; to be captured.
 pub(crate) const CAPTURE_REQUIRED: &str = "CAPTUREREQUIRED";
+/// Taken in, to be worked on for days.
+pub(crate) const SUBMITTED: &str = "SUBMITTED";
 /// To be passed by the shopper.
 pub(crate) const CHALLENGE: &str = "CHALLENGE";
 

@@ -54,9 +54,9 @@ impl Platform {
 
     /// The security code for this one use: the request's, or the token's, which nobody gets again (M35). Never for a
     /// merchant's own charge.
-    pub(crate) fn take_code(&self, asked: &Asked, card: &FoundCard) -> Option<SecurityCode> {
+    pub(crate) fn take_code(&self, initiator: Initiator, card: &FoundCard) -> Option<SecurityCode> {
         let kept = card.token.as_ref().and_then(|token| self.security_codes.take(token.id, self.now()));
-        match asked.initiator {
+        match initiator {
             Initiator::Customer => card.code.clone().or(kept),
             Initiator::Merchant => None,
         }

@@ -47,6 +47,33 @@ impl Place {
             country: address.country.clone(),
         }
     }
+
+    fn address(&self) -> Address {
+        Address {
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            company: String::new(),
+            line1: self.line1.clone(),
+            line2: self.line2.clone(),
+            city: self.city.clone(),
+            state: self.state.clone(),
+            postal_code: self.postal_code.clone(),
+            country: self.country.clone(),
+        }
+    }
+}
+
+impl Details {
+    /// Who buys, for a charge without the request.
+    pub(crate) fn contact(&self) -> Contact {
+        Contact {
+            billing: self.billing.address(),
+            shipping: self.shipping.address(),
+            email: self.email.clone(),
+            phone: self.phone.clone(),
+            ip_address: self.ip_address.clone(),
+        }
+    }
 }
 
 /// The details of a new recovery, as text.

@@ -2,7 +2,9 @@
 
 pub(crate) mod answered;
 pub(crate) mod card;
+mod contact;
 pub(crate) mod details;
+mod expiry_date;
 pub(crate) mod read;
 
 use std::sync::Arc;
@@ -38,18 +40,23 @@ pub(crate) async fn endpoint(
 async fn evaluate(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) -> Result<Response, Refusal> {
     let account = platform.authenticate(headers).await?;
     let body = Body::parse(body).ok_or_else(Refusal::not_json)?;
-    let asked = read::read(&body, &account, platform.settings, platform.now()).map_err(Refusal::Invalid)?;
+    let asked = read::read(&body, &account, &platform.settings, platform.now()).map_err(Refusal::Invalid)?;
     let mid = account.merchant_id;
     let card = platform.find_card(mid, &asked).await?;
     let fingerprint = platform.fingerprint(&asked, &card);
     if let Some(known) = platform.known(mid, &asked, &fingerprint).await? {
         return known;
     }
-    let rescue = Rescue::new(platform, mid, asked, card, fingerprint);
-    let (asked, fingerprint) = (rescue.asked.clone(), rescue.recovery.fingerprint.clone());
+    let rescue = Rescue::new(platform, mid, &asked, card, fingerprint.clone());
     let runner = Arc::clone(platform);
+    let expires_at = asked.expires_at;
     // A task of its own: a caller who hangs up does not cut a charge in half.
-    let task = platform.tracker.spawn(async move { runner.rescue(rescue).await });
+    let task = platform.tracker.spawn(async move {
+        match expires_at {
+            Some(at) => runner.submit(rescue, at).await,
+            None => runner.rescue(rescue).await,
+        }
+    });
     let begun = task.await.map_err(|error| {
         tracing::error!(error = %error, "A rescue ended without an answer");
         Refusal::titled(StatusCode::INTERNAL_SERVER_ERROR, "The service failed to answer.")
@@ -110,11 +117,13 @@ impl Platform {
             let status = match recovery.state {
                 RecoveryState::Approved => answered::APPROVED,
                 RecoveryState::CaptureRequired => answered::CAPTURE_REQUIRED,
+                RecoveryState::Open => answered::SUBMITTED,
                 RecoveryState::Processing => return Err(Refusal::in_progress(STILL_RUNNING)),
                 RecoveryState::Doubtful
                 | RecoveryState::Declined
                 | RecoveryState::Challenge
                 | RecoveryState::Cancelled
+                | RecoveryState::Expired
                 | RecoveryState::Refunded => answered::DECLINED,
             };
             Ok(answered::response(&recovery, status, asked.sense_key.as_deref()))
@@ -132,6 +141,8 @@ impl Platform {
             asked.initiator.as_str(),
             card.stored.fingerprint,
         );
+        let until = asked.expires_at.map(|at| format!("\0until {at}")).unwrap_or_default();
+        let facts = facts + &until;
         self.vault.body_fingerprint(facts.as_bytes())
     }
 }

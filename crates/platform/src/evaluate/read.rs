@@ -2,15 +2,16 @@
 
 use domain::attempt::{Initiator, Purpose};
 use domain::card::{CardNumber, Expiry, SecurityCode};
-use domain::contact::{Address, Contact, ip_address};
+use domain::contact::Contact;
 use domain::ids::TokenId;
 use domain::money::{Currency, Money};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use storage::platform::PlatformAccount;
 use uuid::Uuid;
 
 use crate::body::{Body, storable};
+use crate::evaluate::contact::contact;
+use crate::evaluate::expiry_date::expiry_date;
 use crate::settings::Settings;
 
 /// Most characters of an id or key that a merchant chooses.
@@ -43,9 +44,12 @@ pub(crate) struct Asked {
     pub(crate) sense_key: Option<String>,
     /// The decline as the merchant tells it: code and who issued it.
     pub(crate) declined_with: (String, String),
+    /// Managed: until when it may be worked on.
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
-type Problems = Vec<(&'static str, String)>;
+/// Field names and messages.
+pub(crate) type Problems = Vec<(&'static str, String)>;
 
 /// The fields that must be there, by their path and their name in the answer. The observed service demands all five
 /// codes, though its newest documents leave them out.
@@ -68,7 +72,7 @@ const REQUIRED: [(&str, &str, &str); 8] = [
 pub(crate) fn read(
     body: &Body,
     account: &PlatformAccount,
-    settings: Settings,
+    settings: &Settings,
     now: Timestamp,
 ) -> Result<Asked, Problems> {
     let mut problems = Problems::new();
@@ -82,7 +86,7 @@ pub(crate) fn read(
     check_account(body, account, &mut problems);
     check_declined(body, &mut problems);
     let initiator = if body.flag("ismit") == Some(true) { Initiator::Merchant } else { Initiator::Customer };
-    check_expiry_date(body, initiator, &mut problems);
+    let expires_at = expiry_date(body, initiator, now, &mut problems);
     let purpose = purpose(body, &mut problems);
     let amount = amount(body, settings, &mut problems);
     let card = card(body, now, &mut problems);
@@ -101,6 +105,7 @@ pub(crate) fn read(
                 storable(&body.text("transaction.responsecode")),
                 storable(&body.text("transaction.responsecodesource")),
             ),
+            expires_at,
         }),
         _ => Err(problems),
     }
@@ -145,14 +150,6 @@ fn check_declined(body: &Body, problems: &mut Problems) {
     }
 }
 
-fn check_expiry_date(body: &Body, initiator: Initiator, problems: &mut Problems) {
-    let text = body.text("expirydateutc");
-    let is_date = text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok();
-    if initiator == Initiator::Merchant && body.has("expirydateutc") && !is_date {
-        problems.push(("ExpiryDateUtc", "The field ExpiryDateUtc is invalid.".to_owned()));
-    }
-}
-
 fn purpose(body: &Body, problems: &mut Problems) -> Purpose {
     match body.text("transactiontype").to_ascii_lowercase().as_str() {
         "" | "purchase" => Purpose::Collect,
@@ -164,7 +161,7 @@ fn purpose(body: &Body, problems: &mut Problems) -> Purpose {
     }
 }
 
-fn amount(body: &Body, settings: Settings, problems: &mut Problems) -> Option<Money> {
+fn amount(body: &Body, settings: &Settings, problems: &mut Problems) -> Option<Money> {
     let code = body.text("transaction.currency");
     let currency = Currency::parse(&code);
     if currency.is_none() {
@@ -232,36 +229,4 @@ fn card(body: &Body, now: Timestamp, problems: &mut Problems) -> Option<CardSour
     // A malformed code is no code: it is only advice to the issuer.
     let code = SecurityCode::parse(&field("verificationvalue")).ok();
     Some(CardSource::Number(number?, expiry?, code))
-}
-
-fn contact(body: &Body) -> Contact {
-    let billing = address(body, "billinginformation");
-    let shipping = address(body, "shippinginformation");
-    let email = body.text("payer.email");
-    let phone = |path: &str| storable(&body.text(path));
-    let payer = phone("payer.phone");
-    Contact {
-        shipping: if body.has("shippinginformation") { shipping } else { billing.clone() },
-        billing,
-        // A client without an address sends this word.
-        email: if email.eq_ignore_ascii_case("na") { String::new() } else { storable(&email) },
-        phone: if payer.is_empty() { phone("billinginformation.phone") } else { payer },
-        ip_address: ip_address(&body.text("customerip")).unwrap_or_default(),
-    }
-}
-
-fn address(body: &Body, part: &str) -> Address {
-    let field = |name: &str| storable(&body.text(&format!("{part}.{name}")));
-    let country = field("countrycode");
-    Address {
-        first_name: field("firstname"),
-        last_name: field("lastname"),
-        company: String::new(),
-        line1: field("addressline1"),
-        line2: field("addressline2"),
-        city: field("city"),
-        state: field("state"),
-        postal_code: field("zipcode"),
-        country: if country.is_empty() { field("country") } else { country },
-    }
 }

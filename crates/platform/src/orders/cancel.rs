@@ -12,7 +12,7 @@ use charging::OperateError;
 use domain::ids::MerchantId;
 use gateways::OperationKind;
 use storage::Transaction;
-use storage::platform::{self as rows, Recovery, RecoveryState};
+use storage::platform::{self as rows, Move, Recovery, RecoveryState};
 
 use crate::Platform;
 use crate::answer::Refusal;
@@ -20,6 +20,8 @@ use crate::body::Body;
 use crate::evaluate::read::is_possible_id;
 use crate::orders::{Ended, UNDER_WAY, ended};
 
+const STILL_ASKING: &str =
+    "An acquirer is being asked for this order. The cancel is kept, nothing more will be charged; ask again.";
 const TAKEN: &str = "The order's money was taken already; refund it instead.";
 /// Recoveries of one order that are looked through for a live one.
 const RECOVERIES_MAX: i64 = 50;
@@ -97,8 +99,11 @@ fn confirmed() -> Response {
 
 impl Platform {
     async fn fence(&self, mid: MerchantId, external_order_id: &str) -> Result<(), Refusal> {
-        let fence = rows::fence_order(mid, external_order_id, self.now());
-        self.store().commit(Transaction::new("fence_order").with(fence)).await?;
+        // Whatever is open is looked at now: a step that loses against the fence must end it.
+        let transaction = Transaction::new("fence_order")
+            .with(rows::fence_order(mid, external_order_id, self.now()))
+            .with(rows::hurry_recoveries(mid, external_order_id, self.now()));
+        self.store().commit(transaction).await?;
         Ok(())
     }
 
@@ -111,7 +116,9 @@ impl Platform {
             RecoveryState::Processing
             | RecoveryState::Doubtful
             | RecoveryState::Declined
+            | RecoveryState::Expired
             | RecoveryState::Cancelled => Ok(confirmed()),
+            RecoveryState::Open => self.end_open(recovery).await,
             RecoveryState::Challenge => self.end_challenge(&recovery).await,
             RecoveryState::CaptureRequired => {
                 let runner = Arc::clone(self);
@@ -121,11 +128,32 @@ impl Platform {
         }
     }
 
+    /// Ends a managed recovery. While an attempt may still approve, the answer is 409: not final, to be asked again.
+    async fn end_open(self: &Arc<Self>, recovery: Recovery) -> Result<Response, Refusal> {
+        if self.has_open_attempt(&recovery).await? {
+            return Err(Refusal::in_progress(STILL_ASKING));
+        }
+        self.close_cancelled(&recovery).await?;
+        let now = self.order(recovery.merchant_id, &recovery.id.uuid().to_string()).await?;
+        match now.state {
+            RecoveryState::Open => Err(Refusal::in_progress(STILL_ASKING)),
+            // Its attempt had approved just before the fence.
+            RecoveryState::Approved | RecoveryState::CaptureRequired => Box::pin(self.end(now)).await,
+            RecoveryState::Processing
+            | RecoveryState::Doubtful
+            | RecoveryState::Declined
+            | RecoveryState::Challenge
+            | RecoveryState::Cancelled
+            | RecoveryState::Expired
+            | RecoveryState::Refunded => Ok(confirmed()),
+        }
+    }
+
     async fn end_challenge(&self, recovery: &Recovery) -> Result<Response, Refusal> {
-        let (from, to) = ([RecoveryState::Challenge], RecoveryState::Cancelled);
-        let why = "The merchant cancelled.";
-        let step = rows::move_recovery(recovery.merchant_id, recovery.id, &from, to, None, why, self.now());
-        self.store().commit(Transaction::new("cancel_challenge").with(step)).await?;
+        let (from, to) = (&[RecoveryState::Challenge], RecoveryState::Cancelled);
+        let way = Move { from, to, answered: None, reason: "The merchant cancelled.", due_at: None };
+        let steps = self.moves(recovery.merchant_id, recovery.id, way);
+        self.store().commit(Transaction::new("cancel_challenge").with_all(steps)).await?;
         Ok(confirmed())
     }
 
@@ -133,7 +161,15 @@ impl Platform {
         let Some(attempt) = self.approved_attempt(&recovery).await? else { return Ok(confirmed()) };
         let why = "The merchant cancels the order.";
         let void = self.charging.new_operation(OperationKind::Void, &attempt, attempt.amount, why);
-        match self.charging.operate(&void, &attempt, self).await {
+        let still = vec![self.still_held(&recovery)];
+        match self.charging.operate_with(&void, &attempt, still, self).await {
+            Err(OperateError::Store(error)) if error.is_conflict_in(rows::MOVED_BEFORE) => {
+                let now = self.order(recovery.merchant_id, &recovery.id.uuid().to_string()).await?;
+                match now.state {
+                    RecoveryState::Approved => Err(Refusal::titled(StatusCode::BAD_REQUEST, TAKEN)),
+                    _ => Ok(confirmed()),
+                }
+            }
             // Voided by a cancel that was faster.
             Err(OperateError::NotApproved | OperateError::TooMuch) => Ok(confirmed()),
             result => match ended(result)? {

@@ -11,7 +11,6 @@ use gateways::OperationKind;
 use serde_json::json;
 use storage::operations::Operation;
 use storage::platform::{Recovery, RecoveryState};
-use uuid::Uuid;
 
 use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
@@ -47,7 +46,7 @@ async fn capture(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) ->
         return Err(Refusal::Invalid(missing));
     }
     let recovery = platform.order(account.merchant_id, &body.text("orderid")).await?;
-    let id = platform.operation_id(&recovery, &body.text("idempotencykey"))?;
+    let id = platform.operation_id("capture", &recovery, &body.text("idempotencykey"))?;
     if let Some(known) = platform.store().find_operation(account.merchant_id, id).await? {
         return Ok(response(&recovery, &state_of(known)?));
     }
@@ -65,14 +64,6 @@ async fn capture(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) ->
 }
 
 impl Platform {
-    /// The operation that a key stands for: the same key is the same operation, even after a crash.
-    fn operation_id(&self, recovery: &Recovery, key: &str) -> Result<OperationId, Refusal> {
-        let facts = format!("recoup-platform/1/capture\0{}\0{key}", recovery.id.uuid());
-        let id = Uuid::parse_str(&self.vault.body_fingerprint(facts.as_bytes()));
-        id.map(OperationId::from_uuid)
-            .map_err(|_| Refusal::titled(StatusCode::INTERNAL_SERVER_ERROR, "The key cannot be used."))
-    }
-
     async fn run_capture(&self, recovery: Recovery, id: OperationId) -> Result<Response, Refusal> {
         let Some(attempt) = self.approved_attempt(&recovery).await? else {
             return Ok(failed(&recovery, "The order does not wait for a capture."));

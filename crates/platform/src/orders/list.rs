@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use domain::ids::RecoveryId;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use storage::platform::{RecoveryFilter, RecoveryPage, RecoveryState};
+use uuid::Uuid;
 
 use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
@@ -80,7 +82,8 @@ fn read(query: &str, mid: &str) -> Result<Asked, Refusal> {
     let mut problems = Vec::new();
     let mut asked = Asked {
         filter: RecoveryFilter {
-            external_order_id: None,
+            text: None,
+            id: None,
             states: None,
             from: Timestamp::UNIX_EPOCH,
             to: Timestamp::MAX,
@@ -98,7 +101,8 @@ fn read(query: &str, mid: &str) -> Result<Asked, Refusal> {
         }
         let fits = match name.to_ascii_lowercase().trim_end_matches("[]") {
             "query" => {
-                asked.filter.external_order_id = Some(value.to_owned());
+                asked.filter.text = Some(value.to_owned());
+                asked.filter.id = our_id(value);
                 is_possible_id(value)
             }
             "status" => value.split(',').all(|one| {
@@ -129,6 +133,11 @@ fn read(query: &str, mid: &str) -> Result<Asked, Refusal> {
         RecoveryState::ALL.into_iter().filter(|state| numbers.contains(&status_of(*state).0)).collect()
     });
     if problems.is_empty() { Ok(asked) } else { Err(Refusal::Invalid(problems)) }
+}
+
+/// Our id as it is shown: the GUID, or the reference number.
+fn our_id(text: &str) -> Option<RecoveryId> {
+    text.parse::<Uuid>().map(RecoveryId::from_uuid).ok().or_else(|| text.to_ascii_lowercase().parse().ok())
 }
 
 fn within(text: &str, max: i64) -> Option<i64> {

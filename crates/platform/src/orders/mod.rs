@@ -10,7 +10,7 @@ mod row;
 use axum::http::StatusCode;
 use charging::OperateError;
 use domain::attempt::{Attempt, AttemptState};
-use domain::ids::{MerchantId, RecoveryId};
+use domain::ids::{MerchantId, OperationId, RecoveryId};
 use storage::StoreError;
 use storage::operations::Operation;
 use storage::platform::Recovery;
@@ -24,14 +24,22 @@ const NO_ANSWER: &str = "The acquirer's answer was lost; it is being cleared up.
 
 impl Platform {
     /// An order of the account; 404 for others, and for what is no id.
-    async fn order(&self, mid: MerchantId, id: &str) -> Result<Recovery, Refusal> {
+    pub(crate) async fn order(&self, mid: MerchantId, id: &str) -> Result<Recovery, Refusal> {
         let id = id.trim().parse::<Uuid>().map_err(|_| Refusal::not_found())?;
         let found = self.store().find_recovery(mid, RecoveryId::from_uuid(id)).await?;
         found.ok_or_else(Refusal::not_found)
     }
 
+    /// The operation that a key stands for: the same key is the same operation, even after a crash.
+    fn operation_id(&self, what: &str, recovery: &Recovery, key: &str) -> Result<OperationId, Refusal> {
+        let facts = format!("recoup-platform/1/{what}\0{}\0{key}", recovery.id.uuid());
+        let id = Uuid::parse_str(&self.vault.body_fingerprint(facts.as_bytes()));
+        id.map(OperationId::from_uuid)
+            .map_err(|_| Refusal::titled(StatusCode::INTERNAL_SERVER_ERROR, "The key cannot be used."))
+    }
+
     /// The attempt that took or holds the order's money.
-    async fn approved_attempt(&self, recovery: &Recovery) -> Result<Option<Attempt>, StoreError> {
+    pub(crate) async fn approved_attempt(&self, recovery: &Recovery) -> Result<Option<Attempt>, StoreError> {
         let all = self.store().list_attempts_of_order(recovery.merchant_id, order_of(recovery.id)).await?;
         Ok(all.into_iter().rev().find(|one| matches!(one.state, AttemptState::Approved { .. })))
     }

@@ -7,16 +7,19 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use charging::OperateError;
+use domain::ids::OperationId;
 use domain::money::Money;
 use gateways::OperationKind;
 use rust_decimal::Decimal;
 use serde_json::json;
+use storage::operations::Operation;
 use storage::platform::{Recovery, RecoveryState};
 
 use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
 use crate::body::Body;
-use crate::orders::{Ended, UNDER_WAY, ended};
+use crate::evaluate::read::is_possible_id;
+use crate::orders::{Ended, UNDER_WAY, ended, state_of};
 
 /// The service's code for "more than is left", as observed.
 const TOO_MUCH: &str = "2001";
@@ -42,22 +45,67 @@ async fn refund(
     let body = Body::parse(body).ok_or_else(Refusal::not_json)?;
     let recovery = platform.order(account.merchant_id, id).await?;
     let amount = amount(&body, &recovery)?;
-    match recovery.state {
-        RecoveryState::Approved => {}
-        RecoveryState::Refunded => return Ok(too_much(&recovery)),
-        RecoveryState::Processing
-        | RecoveryState::Doubtful
-        | RecoveryState::CaptureRequired
-        | RecoveryState::Declined
-        | RecoveryState::Challenge
-        | RecoveryState::Cancelled => {
-            let title = "Only an order whose money was taken can be refunded.";
-            return Err(Refusal::titled(StatusCode::BAD_REQUEST, title));
-        }
+    let key = body.text("idempotencykey");
+    if !is_possible_id(&key) {
+        return Err(Refusal::field("IdempotencyKey", "The field IdempotencyKey is invalid."));
     }
-    let runner = Arc::clone(platform);
-    let task = platform.tracker.spawn(async move { runner.run_refund(recovery, amount).await });
-    task.await.unwrap_or_else(|_| Err(Refusal::titled(StatusCode::GATEWAY_TIMEOUT, UNDER_WAY)))
+    let id = match key.as_str() {
+        "" => None,
+        key => Some(platform.operation_id("refund", &recovery, key)?),
+    };
+    if let Some(known) = platform.known_refund(&recovery, id, amount).await? {
+        return Ok(known);
+    }
+    let why = "The merchant refunds the order.";
+    platform.refund(recovery, id, amount, why).await
+}
+
+impl Platform {
+    /// The answer to a refund whose key was used before.
+    async fn known_refund(
+        &self,
+        recovery: &Recovery,
+        id: Option<OperationId>,
+        amount: Money,
+    ) -> Result<Option<Response>, Refusal> {
+        let Some(id) = id else { return Ok(None) };
+        let Some(known) = self.store().find_operation(recovery.merchant_id, id).await? else {
+            return Ok(None);
+        };
+        if known.amount != amount {
+            let title = "This idempotencyKey was used for another refund.";
+            return Err(Refusal::titled(StatusCode::CONFLICT, title));
+        }
+        Ok(Some(response(recovery, state_of(known)?)))
+    }
+
+    /// Gives money back, on a task of its own; `id` when the request has a key.
+    pub(crate) async fn refund(
+        self: &Arc<Self>,
+        recovery: Recovery,
+        id: Option<OperationId>,
+        amount: Money,
+        why: &'static str,
+    ) -> Result<Response, Refusal> {
+        match recovery.state {
+            RecoveryState::Approved => {}
+            RecoveryState::Refunded => return Ok(too_much(&recovery)),
+            RecoveryState::Processing
+            | RecoveryState::Open
+            | RecoveryState::Doubtful
+            | RecoveryState::CaptureRequired
+            | RecoveryState::Declined
+            | RecoveryState::Challenge
+            | RecoveryState::Expired
+            | RecoveryState::Cancelled => {
+                let title = "Only an order whose money was taken can be refunded.";
+                return Err(Refusal::titled(StatusCode::BAD_REQUEST, title));
+            }
+        }
+        let runner = Arc::clone(self);
+        let task = self.tracker.spawn(async move { runner.run_refund(recovery, id, amount, why).await });
+        task.await.unwrap_or_else(|_| Err(Refusal::titled(StatusCode::GATEWAY_TIMEOUT, UNDER_WAY)))
+    }
 }
 
 /// Major units as number or text, e.g. `12.34`, in no more digits than the currency has.
@@ -75,34 +123,44 @@ fn amount(body: &Body, recovery: &Recovery) -> Result<Money, Refusal> {
 }
 
 impl Platform {
-    async fn run_refund(&self, recovery: Recovery, amount: Money) -> Result<Response, Refusal> {
+    async fn run_refund(
+        &self,
+        recovery: Recovery,
+        id: Option<OperationId>,
+        amount: Money,
+        why: &str,
+    ) -> Result<Response, Refusal> {
         let Some(attempt) = self.approved_attempt(&recovery).await? else {
             return Ok(too_much(&recovery));
         };
-        let why = "The merchant refunds the order.";
-        let operation = self.charging.new_operation(OperationKind::Refund, &attempt, amount, why);
+        let new = self.charging.new_operation(OperationKind::Refund, &attempt, amount, why);
+        let operation = Operation { id: id.unwrap_or(new.id), ..new };
         let result = self.charging.operate(&operation, &attempt, self).await;
         if matches!(result, Err(OperateError::TooMuch | OperateError::NotApproved)) {
             return Ok(too_much(&recovery));
         }
-        Ok(match ended(result)? {
-            Ended::Done(operation) => {
-                let own = json!({
-                    "orderId": recovery.id.uuid(),
-                    "result": "Success",
-                    "status": "SUCCESS",
-                    "responseCode": "100",
-                    "responseMessage": "APPROVED",
-                    "transactionId": operation.id.uuid(),
-                });
-                json_response(StatusCode::OK, &envelope(true, own))
-            }
-            Ended::Refused(operation) => {
-                let code = operation.code.unwrap_or_default();
-                let words = operation.text.unwrap_or_default();
-                failed(&recovery, &code, &words)
-            }
-        })
+        Ok(response(&recovery, ended(result)?))
+    }
+}
+
+fn response(recovery: &Recovery, ended: Ended) -> Response {
+    match ended {
+        Ended::Done(operation) => {
+            let own = json!({
+                "orderId": recovery.id.uuid(),
+                "result": "Success",
+                "status": "SUCCESS",
+                "responseCode": "100",
+                "responseMessage": "APPROVED",
+                "transactionId": operation.id.uuid(),
+            });
+            json_response(StatusCode::OK, &envelope(true, own))
+        }
+        Ended::Refused(operation) => {
+            let code = operation.code.unwrap_or_default();
+            let words = operation.text.unwrap_or_default();
+            failed(recovery, &code, &words)
+        }
     }
 }
 

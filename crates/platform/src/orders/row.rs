@@ -23,14 +23,16 @@ pub(crate) fn status_of(state: RecoveryState) -> (i64, &'static str) {
         RecoveryState::Challenge => (1, "CHALLENGE"),
         RecoveryState::Doubtful | RecoveryState::Declined => (2, "DECLINED"),
         RecoveryState::Cancelled => (2, "CANCELLED"),
-        RecoveryState::Processing => (4, "PROCESSING"),
+        RecoveryState::Expired => (2, "EXPIRED"),
+        RecoveryState::Processing | RecoveryState::Open => (4, "PROCESSING"),
         RecoveryState::CaptureRequired => (5, "CAPTUREREQUIRED"),
         RecoveryState::Refunded => (6, "RETURNED"),
         RecoveryState::Approved => (7, "APPROVED"),
     }
 }
 
-/// An order. `externalOrderId`, `amount`, `refundedAmount` (minor units), `currency` and `reason` are our own additions.
+/// An order. `externalOrderId`, `amount`, `refundedAmount` (minor units), `currency`, `chargebackDate` and `reason` are
+/// our own additions.
 pub(crate) fn row(recovery: &Recovery) -> Value {
     let (status, name) = status_of(recovery.state);
     let details = details::read(recovery);
@@ -41,7 +43,7 @@ pub(crate) fn row(recovery: &Recovery) -> Value {
         "status": status,
         "statusName": name,
         "orderPlacedDate": recovery.created_at.to_string(),
-        "expiryDate": null,
+        "expiryDate": recovery.managed.as_ref().map(|managed| managed.expires_at.to_string()),
         "billingAddress": place(&details.billing),
         "shippingAddress": place(&details.shipping),
         "firstName": details.billing.first_name,
@@ -56,6 +58,7 @@ pub(crate) fn row(recovery: &Recovery) -> Value {
         "refundedAmount": recovery.refunded_minor,
         "currency": recovery.amount.currency().code(),
         "cardLast4Digits": details.card_last_four,
+        "chargebackDate": recovery.charged_back_at.map(|at| at.to_string()),
         "reason": recovery.reason,
     })
 }

@@ -1,9 +1,9 @@
-//! Whether another acquirer may be asked after a refusal.
+//! The attempts of a rescue: the first one, and whether another acquirer may be asked after a refusal.
 
 use domain::attempt::{Attempt, AttemptState, LapseCause, Outcome, Route};
 use domain::declines::{Reason, SalvageRoute, salvage_route};
 use jiff::{SignedDuration, Timestamp};
-use storage::StoreError;
+use storage::{Step, attempts, cards};
 
 use crate::Platform;
 use crate::rescue::{Acquirer, Rescue};
@@ -13,25 +13,34 @@ const ATTEMPTS_IN_30_DAYS_MAX: i64 = 15;
 /// Attempts with one Mastercard in 24 hours, below the network's limit of 10.
 const MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX: i64 = 8;
 
+/// Why a card is not charged any more for now.
+pub(crate) const CAPPED: &str = "The card has had as many attempts as its network allows.";
+
 impl Platform {
-    /// The first attempt of a rescue.
-    pub(crate) fn first_attempt(&self, rescue: &Rescue, acquirer: &Acquirer, count: usize) -> Attempt {
-        let why =
-            format!("A declined payment was handed over; {} is the first of {count}.", acquirer.words());
+    /// The first attempt of a rescue, or of a managed recovery's step.
+    pub(crate) fn first_attempt(
+        &self,
+        rescue: &Rescue,
+        acquirer: &Acquirer,
+        route: Route,
+        why: String,
+    ) -> Attempt {
         Attempt {
             id: self.minter.mint(),
             merchant_id: rescue.mid,
             payment_id: rescue.recovery.payment_id.unwrap_or_else(|| self.minter.mint()),
             order_id: crate::order_of(rescue.recovery.id),
-            purpose: rescue.asked.purpose,
-            initiator: rescue.asked.initiator,
-            route: Route::First,
+            purpose: rescue.recovery.purpose,
+            initiator: rescue.recovery.initiator,
+            route,
             gateway_id: acquirer.id(),
             gateway_kind: acquirer.kind().to_owned(),
-            amount: rescue.asked.amount,
+            amount: rescue.recovery.amount,
             card_id: rescue.card.stored.id,
             card_fingerprint: rescue.card.stored.fingerprint.clone(),
             salvages: None,
+            slot: None,
+            deadline: None,
             why,
             created_at: self.now(),
             state: AttemptState::Sending,
@@ -42,25 +51,22 @@ impl Platform {
     }
 
     /// The attempt at the next acquirer; or in words why there is none.
-    pub(crate) async fn next_attempt(
+    pub(crate) fn next_attempt(
         &self,
         rescue: &Rescue,
         before: &Attempt,
         outcome: &Outcome,
         next: &Acquirer,
-    ) -> Result<Result<Box<Attempt>, String>, StoreError> {
-        let (route, because) = match goes_on(outcome) {
-            Ok(found) => found,
-            Err(why) => return Ok(Err(why)),
-        };
+    ) -> Result<Box<Attempt>, String> {
+        let (route, because) = goes_on(outcome)?;
+        if rescue.is_managed() && matches!(outcome, Outcome::Declined(_)) {
+            return Err(format!("{because}; the next attempt comes with the next step."));
+        }
         let used = self.now().duration_since(rescue.began_at).as_secs();
         if used >= self.settings.rescue_budget_secs {
-            return Ok(Err(format!("The rescue has taken {used} s; no further acquirer is asked.")));
+            return Err(format!("The rescue has taken {used} s; no further acquirer is asked."));
         }
-        if let Some(why) = self.cap(rescue, before).await? {
-            return Ok(Err(why));
-        }
-        Ok(Ok(Box::new(Attempt {
+        Ok(Box::new(Attempt {
             id: self.minter.mint(),
             route,
             gateway_id: next.id(),
@@ -70,25 +76,26 @@ impl Platform {
             created_at: self.now(),
             next_check_at: Some(self.charging.take_up_at(self.settings.rescue_budget_secs)),
             ..before.clone()
-        })))
+        }))
     }
 
-    /// A hard cap of the card's budget; the attempt that just ended is counted already.
-    async fn cap(&self, rescue: &Rescue, attempt: &Attempt) -> Result<Option<String>, StoreError> {
+    /// Part of an intent: locks the card's budget, then requires room in it.
+    pub(crate) fn within_caps(&self, rescue: &Rescue) -> [Step; 2] {
         let now = self.now();
         let ago = |hours| now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN);
-        let fingerprint = &attempt.card_fingerprint;
-        let (day, month) =
-            self.store().count_attempts_of_card(rescue.mid, fingerprint, ago(24), ago(30 * 24)).await?;
+        let fingerprint = &rescue.card.stored.fingerprint;
         let is_mastercard = rescue.card.stored.shown.brand == "mastercard";
-        let full =
-            month >= ATTEMPTS_IN_30_DAYS_MAX || (is_mastercard && day >= MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX);
-        Ok(full.then(|| "The card has had as many attempts as its network allows.".to_owned()))
+        let day_max = if is_mastercard { MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX } else { i64::MAX };
+        let caps = (day_max, ATTEMPTS_IN_30_DAYS_MAX);
+        [
+            cards::lock_budget(rescue.mid, fingerprint),
+            attempts::require_card_caps(rescue.mid, fingerprint, ago(24), ago(30 * 24), caps),
+        ]
     }
 }
 
 /// After a soft decline, a request that never left, or an acquirer that refused our account, the next one is asked.
-fn goes_on(outcome: &Outcome) -> Result<(Route, String), String> {
+pub(crate) fn goes_on(outcome: &Outcome) -> Result<(Route, String), String> {
     match outcome {
         Outcome::Approved(_) => Err("It is approved.".to_owned()),
         Outcome::Declined(decline) => match salvage_route(decline.reason, decline.class) {

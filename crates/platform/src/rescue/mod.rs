@@ -1,47 +1,34 @@
 //! A rescue: the account's acquirers are asked one after the other until one approves (M29).
 
-mod budget;
+pub(crate) mod budget;
+mod case;
 mod end;
-mod plan;
+pub(crate) mod plan;
 mod request;
 mod routes;
 
 use std::sync::Arc;
 
 use charging::{Answer, Consequence, Recorded};
-use domain::attempt::{Attempt, Lapse, LapseCause, Outcome};
+use domain::attempt::{Attempt, Initiator, Lapse, LapseCause, Outcome, Route};
 use domain::card::SecurityCode;
-use domain::contact::Contact;
 use domain::declines::Reason;
 use domain::ids::MerchantId;
 use domain::payment::{Payment, PaymentState};
 use gateways::Gateway;
-use jiff::Timestamp;
-use storage::platform::{self as rows, Recovery, RecoveryState};
+use storage::platform::{self as rows, Move, Recovery, RecoveryState};
 use storage::{Step, StoreError, Transaction, attempts, cards, merchants, payments};
 
 use crate::Platform;
 use crate::decline;
-use crate::evaluate::card::FoundCard;
-use crate::evaluate::details;
-use crate::evaluate::read::Asked;
+use crate::evaluate::answered;
+pub(crate) use case::Rescue;
 use plan::Plan;
 use request::charge_request;
 pub(crate) use routes::Acquirer;
 
 /// Times that a plan is made anew because the routes changed meanwhile.
 const PLANS_MAX: usize = 4;
-
-/// Everything a rescue needs; the security code lives and ends with it.
-pub(crate) struct Rescue {
-    pub(crate) mid: MerchantId,
-    pub(crate) asked: Asked,
-    pub(crate) contact: Contact,
-    pub(crate) card: FoundCard,
-    /// As it will be stored.
-    pub(crate) recovery: Recovery,
-    pub(crate) began_at: Timestamp,
-}
 
 /// What came of it.
 pub(crate) enum Begun {
@@ -51,55 +38,10 @@ pub(crate) enum Begun {
     Elsewhere,
 }
 
-impl Rescue {
-    /// A rescue that has not begun.
-    pub(crate) fn new(
-        platform: &Platform,
-        mid: MerchantId,
-        asked: Asked,
-        card: FoundCard,
-        fingerprint: String,
-    ) -> Self {
-        let contact = named(asked.contact.clone(), &card);
-        let recovery = Recovery {
-            merchant_id: mid,
-            id: platform.minter.mint(),
-            external_order_id: asked.external_order_id.clone(),
-            idempotency_key: asked.idempotency_key.clone(),
-            fingerprint,
-            state: RecoveryState::Processing,
-            answered: None,
-            reason: "Its acquirers are being asked.".to_owned(),
-            amount: asked.amount,
-            purpose: asked.purpose,
-            initiator: asked.initiator,
-            payment_id: None,
-            refunded_minor: 0,
-            details: details::of(&asked, &contact, &card),
-            created_at: platform.now(),
-        };
-        Self { mid, asked, contact, card, recovery, began_at: platform.now() }
-    }
-}
-
-/// Who buys; what the request leaves out comes from the card's token.
-fn named(mut contact: Contact, card: &FoundCard) -> Contact {
-    if let Some(token) = &card.token {
-        if contact.billing.first_name.is_empty() && contact.billing.last_name.is_empty() {
-            contact.billing.first_name.clone_from(&token.first_name);
-            contact.billing.last_name.clone_from(&token.last_name);
-        }
-        if contact.email.is_empty() {
-            contact.email.clone_from(&token.email);
-        }
-    }
-    contact
-}
-
 impl Platform {
     /// Runs a rescue to its answer.
     pub(crate) async fn rescue(&self, mut rescue: Rescue) -> Result<Begun, StoreError> {
-        let code = self.take_code(&rescue.asked, &rescue.card);
+        let code = self.take_code(rescue.recovery.initiator, &rescue.card);
         for _ in 0..PLANS_MAX {
             let (acquirers, version) = match self.plan(&rescue, code.is_some()).await? {
                 Plan::Answer { state, status, reason } => {
@@ -110,8 +52,13 @@ impl Platform {
             let payment_id = self.minter.mint();
             rescue.recovery.payment_id = Some(payment_id);
             let Some(first) = acquirers.first() else { continue };
-            let attempt = self.first_attempt(&rescue, first, acquirers.len());
-            match self.store().commit(intent(&rescue, &attempt, version)).await {
+            let why = format!(
+                "A declined payment was handed over; {} is the first of {}.",
+                first.words(),
+                acquirers.len()
+            );
+            let attempt = self.first_attempt(&rescue, first, Route::First, why);
+            match self.store().commit(self.intent(&rescue, &attempt, version)).await {
                 Ok(_) => {
                     let recovery = self.ask_all(&rescue, code, &acquirers, attempt).await?;
                     return Ok(Begun::Answered(Box::new(recovery)));
@@ -122,13 +69,18 @@ impl Platform {
                     return self.refuse_cancelled(rescue).await;
                 }
                 Err(error) if error.is_conflict_in(rows::RECOVERY_EXISTS) => return Ok(Begun::Elsewhere),
+                Err(error) if error.is_conflict_in(attempts::OVER_CARD_CAPS) => {
+                    let (state, status) = (RecoveryState::Declined, answered::DECLINED);
+                    return self.answer_at_once(rescue, state, status, budget::CAPPED).await;
+                }
                 Err(error) => return Err(error),
             }
         }
         Err(StoreError::Conflict { step: merchants::CONFIGURATION_CHANGED })
     }
 
-    async fn ask_all(
+    /// Asks acquirers one after the other; the first attempt's intent is committed.
+    pub(crate) async fn ask_all(
         &self,
         rescue: &Rescue,
         code: Option<SecurityCode>,
@@ -151,7 +103,7 @@ impl Platform {
                 Answer::Lapsed(lapse) => Outcome::NotExecuted(lapse),
             };
             let next = match next {
-                Some(next) => self.next_attempt(rescue, &attempt, &outcome, next).await?,
+                Some(next) => self.next_attempt(rescue, &attempt, &outcome, next),
                 None => Err("No further acquirer is left.".to_owned()),
             };
             attempt = match next {
@@ -206,8 +158,8 @@ impl Platform {
     ) -> Result<Recorded, StoreError> {
         let mut steps = self.left_behind(attempt, outcome);
         steps.push(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id));
-        steps.push(self.still_processing(rescue));
-        steps.push(cards::lock_budget(rescue.mid, &attempt.card_fingerprint));
+        steps.push(self.still_asking(rescue));
+        steps.extend(self.within_caps(rescue));
         steps.push(attempts::insert(next));
         let consequence = Consequence { steps, then: Vec::new() };
         match self.charging.record(attempt, outcome, &consequence, None).await {
@@ -219,16 +171,20 @@ impl Platform {
                 self.declined(rescue, attempt, outcome, "The order had been given up.").await?;
                 Ok(Recorded::Before)
             }
+            Err(error) if error.is_conflict_in(attempts::OVER_CARD_CAPS) => {
+                self.declined(rescue, attempt, outcome, budget::CAPPED).await?;
+                Ok(Recorded::Before)
+            }
             other => other,
         }
     }
 
     /// Nobody has ended the recovery meanwhile.
-    fn still_processing(&self, rescue: &Rescue) -> Step {
-        let here = RecoveryState::Processing;
+    fn still_asking(&self, rescue: &Rescue) -> Step {
+        let here = rescue.asking();
         let reason = rescue.recovery.reason.as_str();
-        let (mid, id) = (rescue.mid, rescue.recovery.id);
-        rows::require_move(rows::move_recovery(mid, id, &[here], here, None, reason, self.now()))
+        let way = Move { from: &[here], to: here, answered: None, reason, due_at: None };
+        rows::require_move(rows::move_recovery(rescue.mid, rescue.recovery.id, way, self.now()))
     }
 
     /// The recovery as it stands now.
@@ -240,23 +196,29 @@ impl Platform {
             id: rescue.recovery.id.uuid().to_string(),
         })
     }
-}
 
-/// The intent: recovery, payment and attempt in one transaction, before any byte leaves.
-fn intent(rescue: &Rescue, attempt: &Attempt, version: i64) -> Transaction {
-    let payment = Payment {
-        id: attempt.payment_id,
-        merchant_id: rescue.mid,
-        order_id: attempt.order_id,
-        amount: attempt.amount,
-        state: PaymentState::Attempting,
-    };
-    Transaction::new("rescue_intent")
-        .with(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id))
-        .with(merchants::check_version(rescue.mid, version))
-        .with(cards::upsert(&rescue.card.stored, attempt.created_at))
-        .with(rows::insert_recovery(&rescue.recovery))
-        .with(payments::insert(&payment, attempt.created_at))
-        .with(cards::lock_budget(rescue.mid, &attempt.card_fingerprint))
-        .with(attempts::insert(attempt))
+    /// The intent: recovery, payment and attempt in one transaction, before any byte leaves. Caps never refuse a
+    /// customer's charge that is handed over, they only count it; what a merchant began must fit.
+    fn intent(&self, rescue: &Rescue, attempt: &Attempt, version: i64) -> Transaction {
+        let payment = Payment {
+            id: attempt.payment_id,
+            merchant_id: rescue.mid,
+            order_id: attempt.order_id,
+            amount: attempt.amount,
+            state: PaymentState::Attempting,
+            cycle: None,
+        };
+        let transaction = Transaction::new("rescue_intent")
+            .with(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id))
+            .with(merchants::check_version(rescue.mid, version))
+            .with(cards::upsert(&rescue.card.stored, attempt.created_at))
+            .with(rows::insert_recovery(&rescue.recovery, &rescue.contact.email))
+            .with(payments::insert(&payment, attempt.created_at));
+        let [lock, caps] = self.within_caps(rescue);
+        let transaction = match attempt.initiator {
+            Initiator::Customer => transaction.with(lock),
+            Initiator::Merchant => transaction.with(lock).with(caps),
+        };
+        transaction.with(attempts::insert(attempt))
+    }
 }

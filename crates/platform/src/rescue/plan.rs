@@ -54,7 +54,7 @@ impl Platform {
                 None => {}
             }
         }
-        let acquirers = routes_of(&configuration, rescue.asked.purpose);
+        let acquirers = routes_of(&configuration, rescue.recovery.purpose);
         if acquirers.is_empty() {
             let none = || declined("The account has no acquirer that could take this.");
             return Ok(if self.settings.sandbox { pretend() } else { none() });
@@ -74,7 +74,7 @@ enum Trigger {
 
 /// What the documents say that the sandbox answers whatever stands behind it.
 fn trigger(rescue: &Rescue, has_code: bool) -> Option<Trigger> {
-    let asked = &rescue.asked;
+    let asked = &rescue.recovery;
     let phone = rescue.contact.phone.as_str();
     let by_customer = asked.initiator == Initiator::Customer;
     if by_customer && phone == CHALLENGE_PHONE {

@@ -13,7 +13,7 @@ pub(crate) fn charge_request(
     security_code: Option<SecurityCode>,
     attempt: &Attempt,
 ) -> ChargeRequest {
-    let stored_credential = match (rescue.asked.initiator, rescue.asked.is_recurring) {
+    let stored_credential = match (rescue.recovery.initiator, rescue.is_recurring) {
         (Initiator::Merchant, _) => StoredCredential::Rebill { initial_reference: None },
         (Initiator::Customer, true) => StoredCredential::FirstRecurring,
         (Initiator::Customer, false) => StoredCredential::None,
@@ -29,6 +29,7 @@ pub(crate) fn charge_request(
         order_reference: rescue.recovery.id.base32(),
         stored_credential,
         salvaged: None,
+        open_salvage: None,
         at: attempt.created_at,
     }
 }

@@ -18,6 +18,7 @@ use vault::{KeyRing, SystemEntropy, Vault};
 
 use crate::client::{Answer, call};
 use crate::gate::{Gate, GatedConnect};
+use crate::receiver::Receiver;
 
 pub(crate) struct App {
     pub(crate) platform: Arc<Platform>,
@@ -111,7 +112,32 @@ impl App {
     /// Sweeps everything that is due at the present moment.
     pub(crate) async fn sweep(&self) {
         let driver = Driver::new(self.charging.clone(), self.platform.consequences());
+        while !(driver.sweep().await.unwrap().is_idle() && self.platform.sweep().await.unwrap().is_idle()) {}
+    }
+
+    /// The clearing up of attempts alone, as another process might do.
+    pub(crate) async fn sweep_attempts(&self) {
+        let driver = Driver::new(self.charging.clone(), self.platform.consequences());
         while !driver.sweep().await.unwrap().is_idle() {}
+    }
+
+    /// A receiver of this account's events.
+    pub(crate) async fn receiver(&self) -> Receiver {
+        let receiver = Receiver::start().await;
+        self.platform.set_webhook_url(self.mid, Some(&receiver.url)).await.unwrap();
+        receiver
+    }
+
+    /// Passes so many days, sweeping every hour.
+    pub(crate) async fn live_days(&self, days: i64) {
+        for _ in 0..days * 24 {
+            self.pass(3_600);
+            self.sweep().await;
+        }
+    }
+
+    pub(crate) async fn status_name(&self, id: &str) -> String {
+        self.get(&format!("orders/{id}")).await.text("statusName")
     }
 
     pub(crate) fn pass(&self, secs: i64) {
@@ -182,6 +208,21 @@ pub(crate) fn evaluate(order: &str) -> Value {
         "payer": {"email": "ann@example.test", "phone": "555-0100"},
         "Source": "Spreedly",
     })
+}
+
+/// A rebill that the merchant hands over for so many days.
+pub(crate) fn managed(order: &str, days: i64) -> Value {
+    let start: jiff::Timestamp = "2030-01-02T03:04:05Z".parse().unwrap();
+    let until = start + SignedDuration::from_hours(days * 24);
+    with(
+        evaluate(order),
+        &[
+            ("/isMIT", json!(true)),
+            ("/isRecurring", json!(true)),
+            ("/expiryDateUtc", json!(until.to_string())),
+            ("/transaction/responseCode", json!("202")),
+        ],
+    )
 }
 
 /// A key of its own for each order.

@@ -124,6 +124,12 @@ async fn orders_are_listed_by_id_state_time_and_page(#[case] on: On) {
     );
     assert_eq!(names(&ids("query=ord-3").await), ["ord-3"]);
     assert_eq!(names(&ids("query=ord").await), [""; 0]);
+    let third = all["orders"][1].clone();
+    for shown in ["id", "referenceNumber"] {
+        let query = format!("query={}", third[shown].as_str().unwrap());
+        assert_eq!(names(&ids(&query).await), ["ord-3"], "{shown}");
+    }
+    assert_eq!(ids("query=ANN@example.test").await["totalItemCount"], json!(5));
     assert_eq!(names(&ids("status=2").await), ["ord-3"]);
     assert_eq!(names(&ids("status=7&status=2&query=ord-3").await), ["ord-3"]);
     assert_eq!(names(&ids("status=0,1").await), [""; 0]);

@@ -18,7 +18,8 @@ use crate::address::Address;
 use crate::scrub::Scrubber;
 
 /// Fields whose values must not come back in a text.
-const SECRETS: [&str; 4] = ["app_key", "app_secret", "environment_key", "hmac_signing_key"];
+const SECRETS: [&str; 5] =
+    ["app_key", "app_secret", "environment_key", "hmac_signing_key", "hmac_signing_key_previous"];
 
 /// Calls an account's API.
 #[derive(Debug)]

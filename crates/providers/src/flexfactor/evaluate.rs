@@ -2,6 +2,9 @@
 //!
 //! Source: <https://docs.flexfactor.io/docs/evaluate> and the request of
 //! <https://github.com/activemerchant/active_merchant> (`flex_charge.rb`); the body satisfies the generations of 2023 to 2026.
+//!
+//! With an open salvage it is the managed flow for merchant-initiated payments, [`super::managed`]; without one nothing of
+//! that is sent (R16).
 
 use domain::attempt::{Approval, Doubt, Initiator, Purpose, RawDecline};
 use domain::contact::Address;
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, value};
 use super::json::{first_text, messages, text};
+use super::managed;
 use super::tokenize::tokenize;
 use crate::patience::Patience;
 
@@ -53,7 +57,7 @@ fn check(request: &ChargeRequest) -> Result<&Salvaged, GatewayError> {
     if request.amount.minor() <= 0 {
         return refuse("FlexFactor takes no amount of zero");
     }
-    if request.initiator == Initiator::Customer && !request.contact.has_ip_address() {
+    if !is_merchant_initiated(request) && !request.contact.has_ip_address() {
         return refuse("FlexFactor needs the buyer's IP address in a checkout");
     }
     match &request.salvaged {
@@ -62,12 +66,17 @@ fn check(request: &ChargeRequest) -> Result<&Salvaged, GatewayError> {
     }
 }
 
+/// An open salvage runs without the customer, also when the decline was a checkout's: reruns (M25).
+fn is_merchant_initiated(request: &ChargeRequest) -> bool {
+    request.initiator == Initiator::Merchant || request.open_salvage.is_some()
+}
+
 /// The request's body. Codes that were hidden are "NA": older generations of the API refuse empty ones.
 fn body(client: &Client, request: &ChargeRequest, salvaged: &Salvaged, token: &str) -> Value {
     let (raw, contact, card) = (&salvaged.raw, &request.contact, &request.card);
     let mut body = json!({
         "isDeclined": true,
-        "isMIT": request.initiator == Initiator::Merchant,
+        "isMIT": is_merchant_initiated(request),
         "mid": client.mid,
         "siteId": client.site_id,
         "orderId": request.reference,
@@ -103,8 +112,11 @@ fn body(client: &Client, request: &ChargeRequest, salvaged: &Salvaged, token: &s
             "cardLast4Digits": card.number.last_four(),
         },
     });
-    if let (true, Some(members)) = (contact.has_ip_address(), body.as_object_mut()) {
-        members.insert("customerIp".to_owned(), json!(contact.ip_address));
+    if let Some(members) = body.as_object_mut() {
+        if contact.has_ip_address() {
+            members.insert("customerIp".to_owned(), json!(contact.ip_address));
+        }
+        members.extend(request.open_salvage.iter().flat_map(managed::members));
     }
     body
 }
@@ -129,6 +141,10 @@ fn address(address: &Address, phone: &str) -> Value {
 }
 
 /// What the answer to an evaluation means.
+///
+/// CHALLENGE is documented for checkouts, where it is read as a decline that shopper input could still turn; the order
+/// exists and may yet be approved. So it is an open answer here too, also for a merchant-initiated payment, where nobody
+/// says what it means: it ends by a report, a look-up or a cancellation, never by our guess (M9, M21).
 fn outcome(
     client: &Client,
     request: &ChargeRequest,

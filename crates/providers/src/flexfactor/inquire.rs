@@ -4,34 +4,67 @@
 
 use domain::doubt::Finding;
 use gateways::{
-    GatewayError, HttpAnswer, InquireRequest, Method, OperationFinding, OperationKind, OperationRequest,
+    BookedApproval, GatewayError, HttpAnswer, InquireRequest, Method, OperationFinding, OperationKind,
+    OperationRequest, Standing,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::{Client, value};
 use super::json::{get, text};
-use super::order::{Order, Standing};
+use super::order::{Order, Status};
 
 /// Orders asked for at a time.
 const PAGE_ORDERS: &str = "50";
+/// Most pages of the books that are read.
+const PAGES_MAX: u32 = 200;
 
-/// What became of an attempt: by FlexFactor's id when we have it, else by our reference.
+/// What became of an attempt.
 pub(crate) async fn find(client: &Client, request: &InquireRequest) -> Finding {
+    match shown(client, request).await {
+        Shown::One(order) => order.finding(request.amount),
+        Shown::Nothing => Finding::NotFound,
+        Shown::Contradicting(words) => Finding::Contradiction(words),
+        Shown::Unreadable(words) => Finding::Unreachable(words),
+    }
+}
+
+/// Where an open salvage stands. What contradicts itself is told like what cannot be asked: a person looks at it.
+pub(crate) async fn look_up(client: &Client, request: &InquireRequest) -> Standing {
+    match shown(client, request).await {
+        Shown::One(order) => order.standing(request.amount),
+        Shown::Nothing => Standing::Unknown,
+        Shown::Contradicting(words) | Shown::Unreadable(words) => Standing::Unreachable(words),
+    }
+}
+
+/// What FlexFactor shows of a submission.
+enum Shown {
+    One(Order),
+    Nothing,
+    Contradicting(String),
+    Unreadable(String),
+}
+
+/// By FlexFactor's id when we have it, else by our reference.
+async fn shown(client: &Client, request: &InquireRequest) -> Shown {
     let found = match request.gateway_reference.as_deref().filter(|id| !id.is_empty()) {
         Some(id) => order(client, id).await.map(|order| order.into_iter().collect()),
         None => list(client, &request.reference).await,
     };
-    let orders = match found {
+    let mut orders = match found {
         Ok(orders) => orders,
-        Err(words) => return Finding::Unreachable(words),
+        Err(words) => return Shown::Unreadable(words),
     };
-    match orders.as_slice() {
-        [] => Finding::NotFound,
-        [one] if one.is_foreign(&request.reference) => {
-            Finding::Contradiction(format!("the order {} belongs to another submission", one.id))
+    if orders.len() > 1 {
+        return Shown::Contradicting(format!("FlexFactor shows {} orders for one attempt", orders.len()));
+    }
+    match orders.pop() {
+        None => Shown::Nothing,
+        Some(one) if one.is_foreign(&request.reference) => {
+            Shown::Contradicting(format!("the order {} belongs to another submission", one.id))
         }
-        [one] => one.finding(request.amount),
-        many => Finding::Contradiction(format!("FlexFactor shows {} orders for one attempt", many.len())),
+        Some(one) => Shown::One(one),
     }
 }
 
@@ -71,6 +104,33 @@ async fn list(client: &Client, reference: &str) -> Result<Vec<Order>, String> {
     Ok(ours)
 }
 
+/// Completed orders since a moment: the books (M19). Amounts are told where the list shows them.
+pub(crate) async fn books(client: &Client, since: Timestamp) -> Result<Vec<BookedApproval>, String> {
+    let from = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut found = Vec::new();
+    for page in 1..=PAGES_MAX {
+        let number = page.to_string();
+        let query = [
+            ("from", from.as_str()),
+            ("mid", client.mid.as_str()),
+            ("pageSize", PAGE_ORDERS),
+            ("pageNumber", number.as_str()),
+        ];
+        let answer =
+            client.call(Method::Get, &client.at(&["orders"], &query), Vec::new()).await.map_err(sentence)?;
+        let body = json(&answer)?;
+        let items =
+            ["orders", "data", "items", "results"].iter().find_map(|name| get(&body, name)?.as_array());
+        let items = items.or_else(|| body.as_array()).ok_or("the list of orders has no orders")?;
+        let orders = items.iter().map(|item| Order::read(item, &client.scrubber));
+        found.extend(orders.filter_map(|order| order.booked()));
+        if text(&body, "hasNextPage") != "true" {
+            return Ok(found);
+        }
+    }
+    Err("the list of orders has more pages than are read".to_owned())
+}
+
 fn json(answer: &HttpAnswer) -> Result<Value, String> {
     if !(200..=299).contains(&answer.status) {
         return Err(format!("the inquiry was answered with HTTP {}", answer.status));
@@ -93,14 +153,14 @@ pub(crate) async fn find_operation(client: &Client, request: &OperationRequest) 
         Err(words) => return unknown(words),
     };
     let done = OperationFinding::Done { reference: request.gateway_reference.clone() };
-    match (request.kind, order.standing) {
-        (OperationKind::Capture, Some(Standing::Completed))
-        | (OperationKind::Void, Some(Standing::Cancelled))
-        | (OperationKind::Refund, Some(Standing::Returned)) => done,
-        (OperationKind::Capture, Some(Standing::CaptureRequired | Standing::Cancelled))
-        | (OperationKind::Void, Some(Standing::CaptureRequired | Standing::Completed)) => {
+    match (request.kind, order.status) {
+        (OperationKind::Capture, Some(Status::Completed))
+        | (OperationKind::Void, Some(Status::Cancelled))
+        | (OperationKind::Refund, Some(Status::Returned)) => done,
+        (OperationKind::Capture, Some(Status::CaptureRequired | Status::Cancelled))
+        | (OperationKind::Void, Some(Status::CaptureRequired | Status::Completed)) => {
             OperationFinding::NotDone
         }
-        _ => unknown(format!("the order stands at {}", order.status)),
+        _ => unknown(format!("the order stands at {}", order.word)),
     }
 }

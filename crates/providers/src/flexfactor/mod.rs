@@ -5,12 +5,16 @@
 
 mod client;
 mod evaluate;
+mod event_data;
 mod fence;
 mod inquire;
 mod json;
+mod managed;
 mod operate;
 mod order;
+mod report;
 mod settings;
+mod signature;
 mod token;
 mod tokenize;
 
@@ -20,17 +24,23 @@ use domain::Clock;
 use domain::configuration::Capabilities;
 use domain::doubt::{FenceAnswer, Finding};
 use gateways::{
-    ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding, OperationOutcome,
-    OperationRequest, Reply, Settings, SettingsError, Transport,
+    BookedApproval, ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding,
+    OperationOutcome, OperationRequest, RawReport, Reply, Report, ReportError, Settings, SettingsError,
+    SigningKeys, Standing, Transport,
 };
+use jiff::Timestamp;
 
 use client::Client;
+use settings::{EXPIRY_DAYS, HMAC_SIGNING_KEY, INCLUDE_CHARGEBACKS};
 pub(crate) use settings::{KIND, PROVIDER};
 
 /// One merchant account at FlexFactor.
 #[derive(Debug)]
 pub(crate) struct FlexFactor {
     client: Client,
+    signing_keys: SigningKeys,
+    expiry_days: i64,
+    takes_chargebacks: bool,
 }
 
 impl FlexFactor {
@@ -40,7 +50,12 @@ impl FlexFactor {
         clock: Arc<dyn Clock>,
         settings: &Settings,
     ) -> Result<Self, SettingsError> {
-        Ok(Self { client: Client::new(transport, clock, settings)? })
+        Ok(Self {
+            client: Client::new(transport, clock, settings)?,
+            signing_keys: SigningKeys::read(settings, HMAC_SIGNING_KEY),
+            expiry_days: settings.integer(&EXPIRY_DAYS),
+            takes_chargebacks: settings.flag(INCLUDE_CHARGEBACKS),
+        })
     }
 }
 
@@ -61,6 +76,10 @@ impl Gateway for FlexFactor {
         Box::pin(evaluate::charge(&self.client, request))
     }
 
+    fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        Box::pin(inquire::books(&self.client, since))
+    }
+
     fn inquire<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Finding> {
         Box::pin(inquire::find(&self.client, request))
     }
@@ -78,5 +97,21 @@ impl Gateway for FlexFactor {
 
     fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
         Box::pin(inquire::find_operation(&self.client, request))
+    }
+
+    fn salvage_days(&self) -> Option<i64> {
+        Some(self.expiry_days)
+    }
+
+    fn look_up<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Standing> {
+        Box::pin(inquire::look_up(&self.client, request))
+    }
+
+    fn read_report(&self, raw: &RawReport) -> Result<Report, ReportError> {
+        report::read(&self.signing_keys, &self.client.scrubber, raw)
+    }
+
+    fn takes_chargebacks(&self) -> bool {
+        self.takes_chargebacks
     }
 }

@@ -54,8 +54,12 @@ fn capture_body(request: &OperationRequest) -> String {
 }
 
 /// Refunds alone are in major units. The amount is written digit by digit, so no float rounds it on the way.
+///
+/// The key is that of the operation: no page that we could read documents one for refunds, and a service that knows none
+/// ignores it; where it is known, two equal parts are two refunds and a repetition is none.
 fn refund_body(request: &OperationRequest) -> String {
-    format!("{{\"amountToRefund\":{}}}", request.amount.decimal())
+    let (amount, key) = (request.amount.decimal(), request.idempotency_key);
+    format!("{{\"amountToRefund\":{amount},\"idempotencyKey\":\"{key}\"}}")
 }
 
 /// A cancellation is done by any 2xx, whose body is empty or `{}`, unless the body says otherwise.

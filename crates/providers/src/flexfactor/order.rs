@@ -6,6 +6,7 @@
 use domain::Money;
 use domain::attempt::{Approval, RawDecline};
 use domain::doubt::Finding;
+use gateways::{BookedApproval, Standing};
 use serde_json::Value;
 
 use super::json::{first_text, text};
@@ -16,9 +17,9 @@ const OURS: [&str; 2] = ["externalOrderId", "merchantOrderId"];
 /// Names that may hold it, or a number of FlexFactor's own.
 const PERHAPS_OURS: [&str; 2] = ["orderReference", "referenceNumber"];
 
-/// Where an order stands.
+/// What the status of an order means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Status {
     /// Taken.
     Completed,
     /// Held.
@@ -31,6 +32,8 @@ pub(crate) enum Standing {
     Expired,
     /// Given back.
     Returned,
+    /// Stuck: the merchant shall contact the service.
+    Problem,
     /// Being worked on.
     Working,
 }
@@ -44,10 +47,10 @@ pub(crate) struct Order {
     ours: Vec<String>,
     /// What may be the merchant's own order id.
     perhaps_ours: Vec<String>,
-    /// Where it stands; `None` for a status that we do not know.
-    pub(crate) standing: Option<Standing>,
+    /// What its status means; `None` for one that we do not know.
+    pub(crate) status: Option<Status>,
     /// The status as received.
-    pub(crate) status: String,
+    pub(crate) word: String,
     amount: String,
     currency: String,
 }
@@ -55,13 +58,13 @@ pub(crate) struct Order {
 impl Order {
     /// Reads an order; texts are cleaned.
     pub(crate) fn read(body: &Value, scrubber: &Scrubber) -> Self {
-        let status = scrubber.clean(&first_text(body, &["statusName", "status"]));
+        let word = scrubber.clean(&first_text(body, &["statusName", "status"]));
         Self {
             id: scrubber.id(&first_text(body, &["id", "orderId", "orderSessionKey"])),
             ours: texts(body, &OURS),
             perhaps_ours: texts(body, &PERHAPS_OURS),
-            standing: standing(&status),
-            status,
+            status: status(&word),
+            word,
             amount: first_text(body, &["amount", "orderAmount", "totalAmount"]),
             currency: first_text(body, &["currencyCode", "currency"]).to_ascii_uppercase(),
         }
@@ -70,6 +73,15 @@ impl Order {
     /// Whether it carries our reference.
     pub(crate) fn carries(&self, reference: &str) -> bool {
         self.ours.iter().chain(&self.perhaps_ours).any(|id| id == reference)
+    }
+
+    /// The order as an entry of the books: none unless its money is taken.
+    pub(crate) fn booked(&self) -> Option<BookedApproval> {
+        if self.status != Some(Status::Completed) {
+            return None;
+        }
+        let reference = self.ours.first().or_else(|| self.perhaps_ours.first()).cloned().unwrap_or_default();
+        Some(BookedApproval { reference, gateway_reference: self.id.clone(), net_minor: None })
     }
 
     /// Whether it shows nothing that could be a reference of ours.
@@ -84,26 +96,58 @@ impl Order {
 
     /// What the order says about an attempt over `asked`.
     pub(crate) fn finding(&self, asked: Money) -> Finding {
-        let Some(standing) = self.standing else {
-            return Finding::Unreachable(format!("the order has the unknown status {:?}", self.status));
+        let Some(status) = self.status else {
+            return Finding::Unreachable(self.unknown_status());
         };
-        let with_money =
-            matches!(standing, Standing::Completed | Standing::CaptureRequired | Standing::Returned);
-        if with_money && !self.fits(asked) {
-            let shown = format!("{} {}", self.amount, self.currency);
-            return Finding::Contradiction(format!("the order shows {shown} where {asked} was asked for"));
+        if let Some(words) = self.contradiction(asked) {
+            return Finding::Contradiction(words);
         }
-        match standing {
-            Standing::Completed => Finding::Approved(self.approval(asked)),
-            Standing::CaptureRequired => Finding::Held(self.approval(asked)),
-            Standing::Returned => Finding::Reversed(self.approval(asked)),
-            Standing::Cancelled | Standing::Declined | Standing::Expired => Finding::Declined(RawDecline {
-                reference: self.id.clone(),
-                code: self.status.clone(),
-                text: self.status.clone(),
-                ..RawDecline::default()
-            }),
-            Standing::Working => Finding::Processing,
+        match status {
+            Status::Completed => Finding::Approved(self.approval(asked)),
+            Status::CaptureRequired => Finding::Held(self.approval(asked)),
+            Status::Returned => Finding::Reversed(self.approval(asked)),
+            Status::Cancelled | Status::Declined | Status::Expired => Finding::Declined(self.decline()),
+            Status::Working | Status::Problem => Finding::Processing,
+        }
+    }
+
+    /// Where an open salvage over `asked` stands. What does not fit is for a person, never guessed.
+    pub(crate) fn standing(&self, asked: Money) -> Standing {
+        let Some(status) = self.status else {
+            return Standing::Unreachable(self.unknown_status());
+        };
+        if let Some(words) = self.contradiction(asked) {
+            return Standing::Unreachable(words);
+        }
+        match status {
+            Status::Completed => Standing::Approved(self.approval(asked)),
+            Status::CaptureRequired => Standing::Held(self.approval(asked)),
+            Status::Returned => Standing::Reversed(self.approval(asked)),
+            Status::Cancelled => Standing::Cancelled,
+            Status::Declined | Status::Expired => Standing::Failed(self.decline()),
+            // Whether a stuck order is final is not documented: it is closed by a cancellation, never by itself (M21).
+            Status::Working | Status::Problem => Standing::Working(self.id.clone()),
+        }
+    }
+
+    fn unknown_status(&self) -> String {
+        format!("the order has the unknown status {:?}", self.word)
+    }
+
+    /// What contradicts us in an order that money moved for.
+    fn contradiction(&self, asked: Money) -> Option<String> {
+        let with_money =
+            matches!(self.status, Some(Status::Completed | Status::CaptureRequired | Status::Returned));
+        (with_money && !self.fits(asked))
+            .then(|| format!("the order shows {} {} where {asked} was asked for", self.amount, self.currency))
+    }
+
+    fn decline(&self) -> RawDecline {
+        RawDecline {
+            reference: self.id.clone(),
+            code: self.word.clone(),
+            text: self.word.clone(),
+            ..RawDecline::default()
         }
     }
 
@@ -124,7 +168,7 @@ impl Order {
             auth_code: String::new(),
             avs: String::new(),
             cvv: String::new(),
-            text: self.status.clone(),
+            text: self.word.clone(),
             amount,
         }
     }
@@ -135,20 +179,19 @@ fn texts(body: &Value, names: &[&str]) -> Vec<String> {
 }
 
 /// Rescue words (observed), title-case names and integers (documented) of one status.
-fn standing(status: &str) -> Option<Standing> {
-    let standing = match status.to_ascii_uppercase().as_str() {
-        "APPROVED" | "COMPLETED" | "7" => Standing::Completed,
-        "CAPTUREREQUIRED" | "5" => Standing::CaptureRequired,
-        "CANCELLED" | "2" => Standing::Cancelled,
-        "DECLINED" => Standing::Declined,
-        "EXPIRED" => Standing::Expired,
-        "REFUNDED" | "RETURNED" | "6" => Standing::Returned,
-        "SUBMITTED" | "PROCESSING" | "CHALLENGE" | "DRAFT" | "ONHOLD" | "PROBLEM" | "0" | "1" | "3" | "4" => {
-            Standing::Working
-        }
+fn status(word: &str) -> Option<Status> {
+    let status = match word.to_ascii_uppercase().as_str() {
+        "APPROVED" | "COMPLETED" | "SUCCESS" | "7" => Status::Completed,
+        "CAPTUREREQUIRED" | "5" => Status::CaptureRequired,
+        "CANCELLED" | "2" => Status::Cancelled,
+        "DECLINED" => Status::Declined,
+        "EXPIRED" => Status::Expired,
+        "REFUNDED" | "RETURNED" | "6" => Status::Returned,
+        "PROBLEM" | "3" => Status::Problem,
+        "SUBMITTED" | "PROCESSING" | "CHALLENGE" | "DRAFT" | "ONHOLD" | "0" | "1" | "4" => Status::Working,
         _ => return None,
     };
-    Some(standing)
+    Some(status)
 }
 
 #[cfg(test)]
@@ -163,8 +206,66 @@ mod tests {
         format!("{finding:?}").split(['(', ' ']).next().unwrap().to_owned()
     }
 
+    fn standing(body: &Value) -> String {
+        let standing = Order::read(body, &Scrubber::new([])).standing(Money::new(1_999, Currency::USD));
+        format!("{standing:?}").split(['(', ' ']).next().unwrap().to_owned()
+    }
+
     #[rstest]
     #[case("APPROVED", "Approved")]
+    #[case("SUCCESS", "Approved")]
+    #[case("Completed", "Approved")]
+    #[case("CAPTUREREQUIRED", "Held")]
+    #[case("Capturerequired", "Held")]
+    #[case("CANCELLED", "Cancelled")]
+    #[case("Cancelled", "Cancelled")]
+    #[case("DECLINED", "Failed")]
+    #[case("EXPIRED", "Failed")]
+    #[case("Problem", "Working")]
+    #[case("REFUNDED", "Reversed")]
+    #[case("Returned", "Reversed")]
+    #[case("SUBMITTED", "Working")]
+    #[case("PROCESSING", "Working")]
+    #[case("CHALLENGE", "Working")]
+    #[case("Draft", "Working")]
+    #[case("Onhold", "Working")]
+    #[case("SOMETHING", "Unreachable")]
+    #[case("", "Unreachable")]
+    fn m21_status_names_say_where_an_open_salvage_stands(#[case] name: &str, #[case] expected: &str) {
+        assert_eq!(standing(&json!({"id": "o", "StatusName": name})), expected);
+    }
+
+    #[rstest]
+    #[case(0, "Working")]
+    #[case(1, "Working")]
+    #[case(2, "Cancelled")]
+    #[case(3, "Working")]
+    #[case(4, "Working")]
+    #[case(5, "Held")]
+    #[case(6, "Reversed")]
+    #[case(7, "Approved")]
+    #[case(8, "Unreachable")]
+    fn m21_status_numbers_say_where_an_open_salvage_stands(#[case] number: i64, #[case] expected: &str) {
+        assert_eq!(standing(&json!({"id": "o", "status": number})), expected);
+    }
+
+    #[test]
+    fn m21_an_unknown_status_is_told_with_its_word_and_another_amount_with_its_figure() {
+        let stands = |body: Value| {
+            let order = Order::read(&body, &Scrubber::new([]));
+            let Standing::Unreachable(words) = order.standing(Money::new(1_999, Currency::USD)) else {
+                panic!("{body}")
+            };
+            words
+        };
+        assert!(stands(json!({"id": "o", "statusName": "Chargeback"})).contains("Chargeback"));
+        let other = json!({"id": "o", "statusName": "APPROVED", "amount": 2_000, "currencyCode": "USD"});
+        assert!(stands(other).contains("2000 USD"));
+    }
+
+    #[rstest]
+    #[case("APPROVED", "Approved")]
+    #[case("SUCCESS", "Approved")]
     #[case("Completed", "Approved")]
     #[case("CAPTUREREQUIRED", "Held")]
     #[case("CANCELLED", "Declined")]

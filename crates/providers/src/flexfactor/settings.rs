@@ -28,6 +28,19 @@ const fn credential(name: &'static str, label: &'static str, kind: FieldKind, he
     Field { name, label, help, kind, required: true }
 }
 
+/// The field of the key that reports are signed with.
+pub(crate) const HMAC_SIGNING_KEY: &str = "hmac_signing_key";
+/// The field that says whether reported chargebacks are marked (R151, R154).
+pub(crate) const INCLUDE_CHARGEBACKS: &str = "include_chargebacks";
+/// How long an open salvage may stay (R11–R15). Never read for a cascade (R16).
+pub(crate) const EXPIRY_DAYS: Field = Field {
+    name: "expiry_days",
+    label: "expiryDays",
+    help: "How many days FlexFactor may keep trying one submitted sale, 1 to 21; 21 when empty. Cascades are not affected.",
+    kind: FieldKind::Integer { min: 1, max: 21, default: 21 },
+    required: false,
+};
+
 const FIELDS: &[Field] = &[
     credential(
         "app_key",
@@ -55,20 +68,14 @@ const FIELDS: &[Field] = &[
         "FlexFactor calls the EnvironmentKey its Tokenization Key; it is used for tokenization and nothing else.",
     ),
     credential(
-        "hmac_signing_key",
+        HMAC_SIGNING_KEY,
         "HMACSigningKey",
-        FieldKind::Secret,
+        FieldKind::SigningKey,
         "Issued by FlexFactor: the webhook subscriber key that its webhooks are signed with.",
     ),
+    EXPIRY_DAYS,
     Field {
-        name: "expiry_days",
-        label: "expiryDays",
-        help: "How many days FlexFactor may keep trying one submitted sale, 1 to 21; 21 when empty. Cascades are not affected.",
-        kind: FieldKind::Integer { min: 1, max: 21, default: 21 },
-        required: false,
-    },
-    Field {
-        name: "include_chargebacks",
+        name: INCLUDE_CHARGEBACKS,
         label: "includeChargebacks",
         help: "On to mark orders when FlexFactor reports a chargeback.",
         kind: FieldKind::Flag,

@@ -18,8 +18,10 @@ pub(crate) async fn tokenize(client: &Client, request: &ChargeRequest) -> anyhow
     token.ok_or_else(|| anyhow::anyhow!("FlexFactor's answer to tokenization holds no token"))
 }
 
+/// An open salvage goes without the security code: the customer is not there to give it (R103, M25).
 fn body(request: &ChargeRequest) -> Value {
     let (card, billing) = (&request.card, &request.contact.billing);
+    let code = card.security_code.as_ref().filter(|_| request.open_salvage.is_none());
     json!({
         "payment_method": {
             "email": request.contact.email,
@@ -27,7 +29,7 @@ fn body(request: &ChargeRequest) -> Value {
                 "first_name": billing.first_name,
                 "last_name": billing.last_name,
                 "number": card.number.expose(),
-                "verification_value": card.security_code.as_ref().map_or("", |code| code.expose()),
+                "verification_value": code.map_or("", |code| code.expose()),
                 "month": format!("{:02}", card.expiry.month()),
                 "year": format!("{:04}", card.expiry.year()),
             }

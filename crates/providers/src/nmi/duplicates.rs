@@ -12,7 +12,7 @@ use super::inquire::{Asked, combine, reading};
 use super::record::Record;
 
 /// The check's window, seconds.
-const WINDOW_SECS: i64 = 1_200;
+pub(super) const WINDOW_SECS: i64 = 1_200;
 /// How far the gateway's clock and ours may be apart, seconds.
 const MARGIN_SECS: i64 = 300;
 

@@ -59,18 +59,28 @@ pub(crate) fn reading(record: &Record, asked: &Asked<'_>) -> Option<Finding> {
 /// A successful charge: what asked for it decides what it is.
 fn money(record: &Record, charge: &Action, asked: &Asked<'_>) -> Finding {
     let currency = asked.amount.currency().code();
-    if !charge.is_of(asked.amount) || !(record.currency.is_empty() || record.currency == currency) {
+    let same_currency = record.currency.is_empty() || record.currency == currency;
+    let Some(amount) = taken(charge, asked.amount).filter(|_| same_currency) else {
         return Finding::Contradiction(format!(
             "the gateway shows {} {} where {} was asked for",
             charge.amount, record.currency, asked.amount
         ));
-    }
-    let approval = approval(record, charge, asked.amount);
+    };
+    let approval = approval(record, charge, amount);
     match (record.condition.as_str(), asked.purpose) {
         ("canceled", _) => Finding::Reversed(approval),
         ("pending", Purpose::Collect) => Finding::Held(approval),
         _ => Finding::Approved(approval),
     }
+}
+
+/// What a successful charge took of what was asked for: all of it, or less (M14). None when that cannot be.
+fn taken(charge: &Action, asked: Money) -> Option<Money> {
+    if charge.is_of(asked) {
+        return Some(asked);
+    }
+    let amount = Money::parse_in(&charge.amount, asked.currency()).ok()?;
+    (0 < amount.minor() && amount.minor() < asked.minor()).then_some(amount)
 }
 
 fn approval(record: &Record, charge: &Action, amount: Money) -> Approval {

@@ -79,6 +79,34 @@ fn another_amount_or_currency_is_a_contradiction() {
     }
 }
 
+#[rstest]
+#[case("pendingsettlement", Purpose::Collect, "approved")]
+#[case("complete", Purpose::Collect, "approved")]
+#[case("pending", Purpose::Collect, "held")]
+#[case("pending", Purpose::Hold, "approved")]
+#[case("canceled", Purpose::Collect, "reversed")]
+fn m14_less_than_asked_is_found_with_its_amount(
+    #[case] condition: &str,
+    #[case] purpose: Purpose,
+    #[case] expected: &str,
+) {
+    let finding = judge(&[record("7", condition, "sale", "10.00", true)], &asked(purpose));
+    assert_eq!(word(&finding), expected, "{finding:?}");
+    let (Finding::Approved(approval) | Finding::Held(approval) | Finding::Reversed(approval)) = finding
+    else {
+        panic!("{finding:?}")
+    };
+    assert_eq!((approval.reference.as_str(), approval.amount), ("7", Money::new(1_000, Currency::USD)));
+}
+
+#[test]
+fn an_amount_that_no_partial_approval_has_is_a_contradiction() {
+    for amount in ["12.35", "0.00", "-10.00", "ten", ""] {
+        let finding = judge(&[record("7", "complete", "sale", amount, true)], &asked(Purpose::Collect));
+        assert_eq!(word(&finding), "contradiction", "{amount}");
+    }
+}
+
 #[test]
 fn two_live_records_are_a_contradiction_and_one_beside_a_decline_is_not() {
     let sale = |id: &str| record(id, "pendingsettlement", "sale", "12.34", true);

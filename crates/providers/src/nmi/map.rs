@@ -56,7 +56,8 @@ pub(crate) fn meaning(reply: &Reply) -> Meaning {
     let declined_by_issuer = reply.verdict == Verdict::Declined;
     match (reply.verdict, reply.code.as_str()) {
         (Verdict::Approved, "100") if !reply.transaction_id.is_empty() => Meaning::Approved,
-        (Verdict::Approved, _) | (_, "420") => Meaning::Doubt(Doubt::Unclear),
+        // A refusal with the code of an approval is neither.
+        (Verdict::Approved, _) | (Verdict::Declined, "100") | (_, "420") => Meaning::Doubt(Doubt::Unclear),
         (_, "430") => Meaning::Doubt(Doubt::Duplicate),
         (_, "301") => Meaning::Rejected(Reason::RateLimited),
         (_, "400" | "421") => Meaning::ProcessorError,

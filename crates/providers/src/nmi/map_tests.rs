@@ -107,6 +107,15 @@ fn an_approval_without_an_id_is_no_approval() {
 }
 
 #[test]
+fn m2_a_refusal_with_the_code_of_an_approval_is_asked_about() {
+    let contradicting = of_code(2, "100", "DECLINE");
+    let error = charge(&contradicting, usd(1)).unwrap_err();
+    assert!(matches!(error, GatewayError::InDoubt(Doubt::Unclear, _)), "{error:?}");
+    let error = operation(&contradicting).unwrap_err();
+    assert!(matches!(error, GatewayError::InDoubt(Doubt::Unclear, _)), "{error:?}");
+}
+
+#[test]
 fn an_approval_and_a_decline_carry_what_was_said() {
     let body = "response=1&responsetext=SUCCESS&authcode=123456&transactionid=9000000062&avsresponse=N&cvvresponse=M&response_code=100";
     let approval = Approval {

@@ -3,6 +3,7 @@
 //! Sources, read 2026-11-21: <https://docs.nmi.com>, <https://support.nmi.com>, and the public client
 //! <https://github.com/activemerchant/active_merchant> (`nmi.rb` and its tests).
 
+mod books;
 mod charge;
 mod duplicates;
 mod inquire;
@@ -22,9 +23,10 @@ use domain::configuration::Capabilities;
 use domain::declines::Reason;
 use domain::doubt::{FenceAnswer, Finding};
 use gateways::{
-    ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding, OperationKind,
-    OperationOutcome, OperationRequest, Reply, Settings, SettingsError, Transport,
+    BookedApproval, ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding,
+    OperationKind, OperationOutcome, OperationRequest, Reply, Settings, SettingsError, Transport,
 };
+use jiff::Timestamp;
 
 use crate::patience::Patience;
 use link::Link;
@@ -153,6 +155,18 @@ impl Gateway for Nmi {
 
     fn time_limit_secs(&self) -> i64 {
         self.link.time_limit_secs().saturating_add(i64::from(PROOF_SECS_MAX))
+    }
+
+    fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        Box::pin(async move {
+            let since = books::since(since);
+            let records = self.link.query_all(&[("start_date", since.as_str())]).await?;
+            Ok(books::approvals(&records))
+        })
+    }
+
+    fn equal_charge_spacing_secs(&self) -> i64 {
+        self.options.equal_charge_spacing_secs
     }
 
     fn charge<'a>(&'a self, request: &'a ChargeRequest) -> Reply<'a, Result<ChargeOutcome, GatewayError>> {

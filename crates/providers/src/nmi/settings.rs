@@ -74,15 +74,36 @@ pub(crate) struct Options {
     /// Switch the account's duplicate check off: it would take two equal payments on one card for a repetition. With
     /// the order id in the comparison it makes no such mistake and stays on.
     pub(crate) switch_duplicate_check_off: bool,
+    /// Seconds that equal charges on one card must lie apart, so that none is taken for a repetition (M12).
+    pub(crate) equal_charge_spacing_secs: i64,
 }
 
 impl Options {
     /// Reads them from the settings.
     pub(crate) fn read(settings: &Settings) -> Self {
+        let told_apart = settings.flag("duplicate_checks_order_id") || settings.flag("dup_seconds_allowed");
         Self {
+            equal_charge_spacing_secs: if told_apart { 0 } else { super::duplicates::WINDOW_SECS },
             processor_id: settings.text("processor_id").trim().to_owned(),
             switch_duplicate_check_off: settings.flag("dup_seconds_allowed")
                 && !settings.flag("duplicate_checks_order_id"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m12_equal_charges_are_spaced_unless_the_account_tells_them_apart() {
+        let spacing = |flag: &str| {
+            let mut settings = Settings::default();
+            settings.plain.insert(flag.to_owned(), "true".to_owned());
+            Options::read(&settings).equal_charge_spacing_secs
+        };
+        assert_eq!(spacing("processor_id"), 1_200);
+        assert_eq!(spacing("duplicate_checks_order_id"), 0);
+        assert_eq!(spacing("dup_seconds_allowed"), 0);
     }
 }

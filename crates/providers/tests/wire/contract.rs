@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use domain::attempt::Purpose;
 use domain::{ManualClock, Money};
+use gateways::contract::opened;
 use gateways::contract::{Arrived, Scene, Stage, exercise, sample_charge};
-use gateways::{ChargeRequest, Connect, Gateway, Reply};
+use gateways::{ChargeRequest, Connect, Gateway, RawReport, Reply};
 use serde_json::json;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::flexfactor_charge::salvage;
+use crate::flexfactor_reports::{Sent, send};
 use crate::support::{
     self, APP_KEY, APP_SECRET, BEARER, ENVIRONMENT_KEY, NMI_KEY, Recorder, SIGNING_KEY, arrived, closed_port,
     flexfactor_settings, form, hang_up, nmi_settings, now, stub, stub_preparation,
@@ -124,6 +126,7 @@ impl Stage for FlexFactorStage {
             let answer = match scene {
                 Scene::Approves => answer("APPROVED"),
                 Scene::Declines => answer("DECLINED"),
+                Scene::TakesForLater => answer("SUBMITTED"),
                 Scene::BreaksDown => ResponseTemplate::new(500).set_body_string(leak.clone()),
                 _ => ResponseTemplate::new(400).set_body_json(json!({"PaymentMethod": [leak]})),
             };
@@ -146,6 +149,15 @@ impl Stage for FlexFactorStage {
             ChargeRequest { amount: zero, ..self.request() },
             ChargeRequest { salvaged: None, ..self.request() },
         ]
+    }
+
+    fn open_salvage(&self) -> Option<ChargeRequest> {
+        Some(opened(salvage()))
+    }
+
+    fn report(&self, reference: &str) -> Option<RawReport> {
+        let body = json!({"Event": "order.completed", "ExternalOrderId": reference, "OrderId": "ff-1"});
+        Some(send(&Sent { body: body.to_string().into_bytes(), ..Sent::default() }))
     }
 
     fn arrived(&self) -> Reply<'_, Vec<Arrived>> {

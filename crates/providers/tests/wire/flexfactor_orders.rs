@@ -2,10 +2,14 @@
 
 use domain::attempt::Doubt;
 use domain::doubt::{FenceAnswer, Finding};
+use domain::salvage::Standing;
 use domain::{Currency, Money};
-use gateways::{GatewayError, InquireRequest, OperationFinding, OperationKind, OperationOutcome};
+use gateways::{
+    GatewayError, InquireRequest, OperationFinding, OperationKind, OperationOutcome, OperationRequest,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{arrived, flexfactor, inquiry, json, operation, stub, stub_preparation};
@@ -91,6 +95,57 @@ async fn a_known_order_is_asked_by_its_id() {
     assert!(matches!(finding, Finding::Contradiction(_)), "{finding:?}");
     let finding = by_id(ResponseTemplate::new(500)).await;
     assert!(matches!(finding, Finding::Unreachable(_)), "{finding:?}");
+}
+
+async fn stands(gateway_reference: Option<&str>, at: &str, answer: ResponseTemplate) -> Standing {
+    let server = server(vec![("GET", at.to_owned(), answer)]).await;
+    let gateway_reference = gateway_reference.map(str::to_owned);
+    let request = InquireRequest { gateway_reference, ..inquiry(Doubt::LostAnswer) };
+    let standing = flexfactor(&server).look_up(&request).await;
+    assert_eq!(arrived(&server, at).await.len(), 1);
+    standing
+}
+
+#[tokio::test]
+async fn m20_a_salvage_whose_answer_was_lost_is_looked_up_by_our_reference() {
+    let at = "/v1/orders";
+    let reference = inquiry(Doubt::LostAnswer).reference;
+    let order = |name: &str| json!({"id": "ff-1", "externalOrderId": reference, "statusName": name});
+    let list = |orders: Value| body(json!({"orders": orders}));
+    let standing = stands(None, at, list(json!([order("SUBMITTED")]))).await;
+    assert_eq!(standing, Standing::Working("ff-1".to_owned()));
+    let standing = stands(None, at, list(json!([order("CANCELLED")]))).await;
+    assert_eq!(standing, Standing::Cancelled);
+    assert_eq!(stands(None, at, list(json!([]))).await, Standing::Unknown);
+    assert_eq!(stands(Some(""), at, ResponseTemplate::new(404)).await, Standing::Unknown);
+    let twice = list(json!([order("SUBMITTED"), order("APPROVED")]));
+    assert!(matches!(stands(None, at, twice).await, Standing::Unreachable(_)));
+}
+
+#[tokio::test]
+async fn m21_a_known_salvage_is_looked_up_by_its_id_and_never_guessed() {
+    let at = "/v1/orders/ff-1";
+    let look = async |answer| stands(Some("ff-1"), at, answer).await;
+    let standing = look(body(json!({"statusName": "APPROVED"}))).await;
+    assert!(
+        matches!(&standing, Standing::Approved(approval) if approval.reference == "ff-1"),
+        "{standing:?}"
+    );
+    assert!(matches!(look(body(json!({"status": 5}))).await, Standing::Held(_)));
+    let standing = look(body(json!({"statusName": "EXPIRED"}))).await;
+    assert!(matches!(&standing, Standing::Failed(raw) if raw.code == "EXPIRED"), "{standing:?}");
+    assert_eq!(look(ResponseTemplate::new(404)).await, Standing::Unknown);
+    for answer in [
+        ResponseTemplate::new(500),
+        ResponseTemplate::new(403),
+        ResponseTemplate::new(200).set_body_string("busy"),
+        body(json!({"statusName": "Chargeback"})),
+        body(known_as("externalOrderId", "another")),
+        body(json!({"statusName": "APPROVED", "amount": 5, "currencyCode": "USD"})),
+    ] {
+        let standing = look(answer).await;
+        assert!(matches!(standing, Standing::Unreachable(_)), "{standing:?}");
+    }
 }
 
 fn external() -> String {
@@ -181,7 +236,22 @@ async fn m16_a_refund_is_a_decimal_number_of_major_units_without_rounding(
     request.amount = Money::new(minor, Currency::parse(currency).unwrap());
     flexfactor(&server).operate(&request).await.unwrap();
     let sent = String::from_utf8(arrived(&server, path_of(kind)).await[0].body.clone()).unwrap();
-    assert_eq!(sent, format!("{{\"amountToRefund\":{expected}}}"));
+    let key = request.idempotency_key;
+    assert_eq!(sent, format!("{{\"amountToRefund\":{expected},\"idempotencyKey\":\"{key}\"}}"));
+}
+
+#[tokio::test]
+async fn m16_two_parts_of_a_refund_carry_the_keys_of_their_operations_and_a_repetition_the_same() {
+    let kind = OperationKind::Refund;
+    let server = server(vec![("POST", path_of(kind).to_owned(), body(json!({"status": "SUCCESS"})))]).await;
+    let gateway = flexfactor(&server);
+    let part = |key: u128| OperationRequest { idempotency_key: Uuid::from_u128(key), ..operation(kind) };
+    for request in [part(1), part(2), part(2)] {
+        gateway.operate(&request).await.unwrap();
+    }
+    let sent: Vec<Value> = arrived(&server, path_of(kind)).await.iter().map(json).collect();
+    assert_ne!(sent[0], sent[1]);
+    assert_eq!(sent[1], sent[2]);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ fn r1_the_catalogue_holds_flexfactor_after_nmi() {
 #[case::r5_mid("mid", "MID", FieldKind::Text)]
 #[case::r6_site_id("site_id", "SiteId", FieldKind::Text)]
 #[case::r7_environment_key("environment_key", "EnvironmentKey", FieldKind::Secret)]
-#[case::r9_hmac_signing_key("hmac_signing_key", "HMACSigningKey", FieldKind::Secret)]
+#[case::r9_hmac_signing_key("hmac_signing_key", "HMACSigningKey", FieldKind::SigningKey)]
 fn r3_to_r9_the_form_asks_for_six_credentials(
     #[case] name: &str,
     #[case] label: &str,
@@ -64,7 +64,7 @@ fn r10_a_missing_credential_is_refused_and_named(
     settings.secret.remove(name);
     if let Some(value) = value {
         match field(name).kind {
-            FieldKind::Secret => drop(settings.secret.insert(name.to_owned(), value.into())),
+            kind if kind.is_secret() => drop(settings.secret.insert(name.to_owned(), value.into())),
             _ => drop(settings.plain.insert(name.to_owned(), value.to_owned())),
         }
     }
@@ -100,6 +100,20 @@ fn r14_days_are_whole_and_at_least_one() {
     }
 }
 
+#[rstest]
+#[case("", 21)]
+#[case("1", 1)]
+#[case("14", 14)]
+#[case("21", 21)]
+fn r12_an_open_salvage_stays_for_the_days_that_are_set(#[case] days: &str, #[case] expected: i64) {
+    let mut settings = flexfactor_settings(BASE);
+    settings.plain.insert("expiry_days".to_owned(), days.to_owned());
+    let gateway = built_in().connect("flexfactor", &settings).unwrap();
+    assert_eq!(gateway.salvage_days(), Some(expected));
+    let nmi = built_in().connect("nmi", &nmi_settings(BASE)).unwrap();
+    assert_eq!(nmi.salvage_days(), None);
+}
+
 #[test]
 fn r15_the_form_says_what_expiry_days_counts() {
     assert!(
@@ -114,6 +128,16 @@ fn r20_chargebacks_are_an_option_that_is_off_when_new() {
         (FieldKind::Flag, false)
     );
     assert!(!flexfactor_settings(BASE).flag("include_chargebacks"));
+}
+
+#[rstest]
+#[case(None, false)]
+#[case(Some("false"), false)]
+#[case(Some("true"), true)]
+fn r151_r154_chargebacks_are_taken_when_the_option_is_on(#[case] set: Option<&str>, #[case] taken: bool) {
+    let mut settings = flexfactor_settings(BASE);
+    settings.plain.extend(set.map(|value| ("include_chargebacks".to_owned(), value.to_owned())));
+    assert_eq!(built_in().connect("flexfactor", &settings).unwrap().takes_chargebacks(), taken);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) const NMI_KEY: &str = "nmi-key-planted-6457";
 pub(crate) const APP_KEY: &str = "app-key-planted-1111";
 pub(crate) const APP_SECRET: &str = "app-secret-planted-2222";
 pub(crate) const ENVIRONMENT_KEY: &str = "environment-planted-3333";
-pub(crate) const SIGNING_KEY: &str = "signing-planted-4444";
+pub(crate) const SIGNING_KEY: &str = "signing+planted+4444";
 pub(crate) const BEARER: &str = "bearer-planted-5555";
 pub(crate) const CARD_TOKEN: &str = "card-token-6666";
 

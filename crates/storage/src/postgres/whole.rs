@@ -16,7 +16,7 @@
 use std::fmt::Write;
 
 use sqlx::error::DatabaseError;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{PgConnection, Postgres, SqlStr};
 
 use crate::batch::append_renumbered;
 use crate::postgres::bind;
@@ -53,9 +53,13 @@ fn is_question(sql: &str) -> bool {
 }
 
 /// Runs it, in a transaction of its own.
-pub(super) async fn run(pool: &PgPool, text: SqlStr, steps: &[Step]) -> Result<(), sqlx::Error> {
+pub(super) async fn run(
+    connection: &mut PgConnection,
+    text: SqlStr,
+    steps: &[Step],
+) -> Result<(), sqlx::Error> {
     let values = steps.iter().flat_map(|step| &step.statement.args);
-    values.fold(sqlx::query::<Postgres>(text), bind).execute(pool).await.map(|_| ())
+    values.fold(sqlx::query::<Postgres>(text), bind).execute(connection).await.map(|_| ())
 }
 
 /// Whether the database undid the statement for what it met, so that its steps may run one by one to say which met it:

@@ -10,10 +10,10 @@ use recoup_storage::{Step, Store};
 use rstest::rstest;
 use uuid::Uuid;
 
-use crate::raw::Raw;
 use crate::samples::{approved, assert_conflict, at, attempt, declined, id, not_sent, settled, usd, write};
 
-fn in_doubt(since: Timestamp) -> InDoubt {
+/// An answer that was lost, at this moment.
+pub(crate) fn in_doubt(since: Timestamp) -> InDoubt {
     InDoubt {
         doubt: Doubt::LostAnswer,
         since,
@@ -37,6 +37,15 @@ pub(crate) async fn script(store: &Store) {
     doubts(store, ours).await;
     found(store, ours).await;
     due(store, ours).await;
+    counted(store, ours).await;
+}
+
+/// Every attempt is counted once.
+async fn counted(store: &Store, ours: MerchantId) {
+    let counts = store.count_attempts_by_route(ours).await.unwrap();
+    assert!(counts.len() > 3, "{counts:?}");
+    assert!(counts.iter().all(|one| one.count > 0));
+    assert_eq!(store.count_attempts_by_route(id(404)).await.unwrap(), []);
 }
 
 async fn read(store: &Store, attempt: &Attempt) -> Attempt {
@@ -208,9 +217,9 @@ async fn an_open_salvage_reads_back_and_an_empty_database_has_nothing_due(#[case
     assert_eq!(store.next_due_operation().await.unwrap(), None);
 
     let ours: MerchantId = id(1);
-    write(&store, attempts::insert(&attempt(ours, 1, 1))).await.unwrap();
-    let sql = "UPDATE attempts SET state = 'pending', gateway_reference = 'salvage-1' WHERE id = $1";
-    Raw::open(database.location()).await.run(sql, &[Uuid::from_u128(1)]).await.unwrap();
+    let open = Attempt { deadline: Some(at(900)), ..attempt(ours, 1, 1) };
+    write(&store, attempts::insert(&open)).await.unwrap();
+    write(&store, attempts::pend(ours, id(1), "salvage-1", at(600), None, at(2))).await.unwrap();
     let state = store.find_attempt(ours, id(1)).await.unwrap().unwrap().state;
     assert_eq!(state, AttemptState::Pending { reference: "salvage-1".into(), since: at(1) });
 }

@@ -22,6 +22,7 @@ fn card(merchant_id: MerchantId, number: u128) -> Card {
 pub(crate) async fn script(store: &Store) {
     let ours: MerchantId = id(10_001);
     kept(store, ours).await;
+    purged(store, id(10_002)).await;
     locked(store, ours).await;
 }
 
@@ -54,6 +55,22 @@ async fn kept(store: &Store, ours: MerchantId) {
     for _ in 0..2 {
         write(store, cards::lock_budget(ours, "fp-1")).await.unwrap();
     }
+}
+
+/// A number that nothing needs any more is erased once; the same card again is kept again (M34).
+async fn purged(store: &Store, ours: MerchantId) {
+    for (number, seconds) in [(1, 10), (2, 20), (3, 30)] {
+        write(store, cards::upsert(&card(ours, number), at(seconds))).await.unwrap();
+    }
+    let mut erased = store.purge_cards(ours, at(30), 10).await.unwrap();
+    erased.sort_unstable();
+    assert_eq!(erased, [id(1), id(2)]);
+    assert_eq!(store.purge_cards(ours, at(30), 10).await.unwrap(), []);
+    let found = store.find_card(ours, id(1)).await.unwrap().unwrap();
+    assert_eq!(found, Card { sealed: Vec::new(), ..card(ours, 1) });
+    assert_eq!(store.list_cards_after(ours, id(0), 10).await.unwrap(), [card(ours, 3)]);
+    write(store, cards::upsert(&card(ours, 1), at(40))).await.unwrap();
+    assert_eq!(store.find_card(ours, id(1)).await.unwrap(), Some(card(ours, 1)));
 }
 
 /// A longer lock replaces a shorter one, never the other way round.

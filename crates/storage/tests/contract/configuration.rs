@@ -10,12 +10,15 @@ use domain::decline_map::{DeclineMap, MapOrders, MapScope};
 use domain::declines::Class;
 use domain::ids::{Id, MerchantId};
 use domain::money::{Currency, Money};
+use domain::plan::{Cycle, Plan, Trial};
+use domain::recycle::{RecycleProfile, Reduction, Slot};
 use recoup_storage::configuration as saved;
 use recoup_storage::merchants::{self, CHANGED_BY_ANOTHER};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Step, Store};
+use recoup_storage::{Step, Store, StoreError};
 use rstest::rstest;
 
+use crate::raw::Raw;
 use crate::samples::{assert_conflict, at, id, usd, write, write_all};
 
 const OURS: u128 = 8_001;
@@ -79,16 +82,61 @@ fn map(number: u128, scope: MapScope, orders: MapOrders) -> DeclineMap {
     }
 }
 
+fn yen(amount: i64) -> Money {
+    Money::new(amount, Currency::parse("JPY").unwrap())
+}
+
+/// Two cycles; a trial without an end, or instalments with one.
+fn plan(trial: Option<Trial>) -> Plan {
+    Plan {
+        cycles: vec![
+            Cycle { delay_days: 14, price: yen(1_000), shipping: yen(0) },
+            Cycle { delay_days: 30, price: yen(4_000), shipping: yen(500) },
+        ],
+        trial,
+        final_cycle: trial.is_none().then_some(3),
+        persistent_rebill_day: trial.is_some(),
+        fixed_billing_day: trial.is_none().then_some(31),
+        ships_once: trial.is_none(),
+    }
+}
+
+fn recycle_profile(number: i64) -> RecycleProfile {
+    let slot = |days, skip| Slot { days, reduction: 5, skip };
+    let first = number == 1;
+    RecycleProfile {
+        id: id(u128::try_from(number).unwrap() + 700),
+        number,
+        title: "Recycle".into(),
+        reduction: if first { Reduction::Flat } else { Reduction::Percent },
+        minimum_price: first.then(|| yen(700)),
+        bill_on_saturday: first,
+        hold_recycle_price: !first,
+        gateways: if first { vec![id(102), id(101)] } else { vec![] },
+        slots: if first { vec![slot(3, false), slot(0, true)] } else { vec![] },
+        final_slot: (!first).then(|| slot(1, false)),
+        gateway_4_to_6: first.then(|| id(101)),
+        gateway_7_to_9: first.then(|| id(102)),
+        gateway_final: (!first).then(|| id(101)),
+    }
+}
+
 fn product(number: i64, target: Target) -> CampaignProduct {
+    let billing = *Billing::ALL.get(usize::try_from(number - 1).unwrap() % 3).unwrap();
     CampaignProduct {
         id: id(u128::try_from(number).unwrap() + 600),
         number,
         name: "Lampe".into(),
         sku: "L".into(),
         kind: if number == 1 { ProductKind::Offer } else { ProductKind::Upsell },
-        billing: if number == 1 { Billing::OneTime } else { Billing::Recurring },
-        price: Money::new(1_000, Currency::parse("JPY").unwrap()),
-        shipping: Money::new(0, Currency::parse("JPY").unwrap()),
+        billing,
+        plan: match billing {
+            Billing::OneTime => None,
+            Billing::Recurring => Some(plan(Trial::ALL.get(usize::try_from(number).unwrap() % 2).copied())),
+            Billing::MultiPay => Some(plan(None)),
+        },
+        price: yen(1_000),
+        shipping: yen(0),
         is_shippable: number == 1,
         target,
     }
@@ -113,6 +161,11 @@ fn whole() -> Configuration {
             test_cards: vec![],
             cascade_all_takes_insufficient_funds: false,
             checkout_budget_secs: 40,
+            daily_rebill_minute: 0,
+            rebill_at_sale_time: true,
+            cancel_on_chargeback: true,
+            cancel_on_refund: true,
+            card_retention_days: 7,
         },
         gateways: vec![gateway(1), gateway(2)],
         gateway_profiles: (1..).zip(Algorithm::ALL).map(|(number, one)| profile(number, *one)).collect(),
@@ -124,6 +177,7 @@ fn whole() -> Configuration {
             members: vec![member(2)],
             max_steps: 4,
         }],
+        recycle_profiles: vec![recycle_profile(1), recycle_profile(2)],
         decline_maps: vec![
             map(3, MapScope::Kind("nmi".into()), MapOrders::Recurring),
             map(2, MapScope::Gateway(id(101)), MapOrders::NewSales),
@@ -135,7 +189,13 @@ fn whole() -> Configuration {
             title: "Campaign".into(),
             currency: Currency::parse("JPY").unwrap(),
             single_transaction: true,
-            products: vec![product(2, Target::Profile(id(201))), product(1, Target::Gateway(id(101)))],
+            disable_recycle_billing: true,
+            products: vec![
+                product(2, Target::Profile(id(201))),
+                product(1, Target::Gateway(id(101))),
+                product(3, Target::Gateway(id(101))),
+                product(5, Target::Gateway(id(102))),
+            ],
         }],
     }
 }
@@ -147,6 +207,7 @@ fn save(all: &Configuration) -> Vec<Step> {
     steps.extend(all.gateways.iter().map(|one| saved::save_gateway(ours, one, None, at(1))));
     steps.extend(all.gateway_profiles.iter().map(|one| saved::save_gateway_profile(ours, one, at(1))));
     steps.extend(all.cascade_profiles.iter().map(|one| saved::save_cascade_profile(ours, one, at(1))));
+    steps.extend(all.recycle_profiles.iter().map(|one| saved::save_recycle_profile(ours, one, at(1))));
     let maps = all.decline_maps.iter().zip(1..);
     steps.extend(maps.map(|(one, number)| saved::save_decline_map(ours, one, number, one.created_at)));
     steps.extend(all.campaigns.iter().map(|one| saved::save_campaign(ours, one, at(1))));
@@ -189,7 +250,80 @@ async fn credentials(store: &Store, ours: MerchantId) {
     assert_conflict(write(store, saved::reseal(ours, id(199), vec![5])).await, "reseal_credentials");
 }
 
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn rows_of_an_older_version_load_with_what_holds_when_nothing_is_said(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let (store, mut raw) = (database.open().await, Raw::open(database.location()).await);
+    let (ours, all): (MerchantId, _) = (id(OURS), whole());
+    write(&store, merchants::insert(ours, "Ours", at(0))).await.unwrap();
+    write_all(&store, save(&all)).await.unwrap();
+    let mut account = serde_json::json!({
+        "title": "Ours",
+        "time_zone": "Europe/Berlin",
+        "test_cards": [],
+        "cascade_all_takes_insufficient_funds": false,
+        "checkout_budget_secs": 40
+    });
+    let product = |number: i64, billing: &str| {
+        let yen = |minor: i64| serde_json::json!({"minor": minor, "currency": "JPY"});
+        serde_json::json!({
+            "id": uuid::Uuid::from_u128(u128::try_from(number).unwrap() + 600),
+            "number": number,
+            "name": "Lampe",
+            "sku": "L",
+            "kind": "offer",
+            "billing": billing,
+            "price": yen(1_000),
+            "shipping": yen(200),
+            "is_shippable": true,
+            "gateway": uuid::Uuid::from_u128(101),
+            "profile": null
+        })
+    };
+    let campaign = serde_json::json!({
+        "title": "Campaign",
+        "currency": "JPY",
+        "single_transaction": true,
+        "products": [product(1, "one_time"), product(2, "recurring")]
+    });
+    plant(&mut raw, ours, "account", ours.uuid(), &account).await;
+    plant(&mut raw, ours, "campaign", all.campaigns[0].id.uuid(), &campaign).await;
+    let found = store.find_configuration(ours, &capabilities).await.unwrap().unwrap();
+    let expected = Account {
+        title: "Ours".into(),
+        time_zone: "Europe/Berlin".into(),
+        test_cards: vec![],
+        cascade_all_takes_insufficient_funds: false,
+        checkout_budget_secs: 40,
+        ..Account::default()
+    };
+    assert_eq!((found.account.daily_rebill_minute, found.account), (540, expected));
+    let campaign = &found.campaigns[0];
+    assert!(!campaign.disable_recycle_billing);
+    assert_eq!(campaign.products[0].plan, None);
+    assert_eq!(campaign.products[1].plan, Some(Plan::every(30, yen(1_000), yen(200))));
+
+    account["time_zone"] = serde_json::Value::Null;
+    plant(&mut raw, ours, "account", ours.uuid(), &account).await;
+    let refused = store.find_configuration(ours, &capabilities).await;
+    assert!(matches!(refused, Err(StoreError::Inconsistent { table: "configuration", .. })), "{refused:?}");
+}
+
+/// Replaces the body of a row.
+async fn plant(raw: &mut Raw, ours: MerchantId, resource: &str, id: uuid::Uuid, body: &serde_json::Value) {
+    let set = format!(
+        "UPDATE configuration SET body = '{body}' WHERE merchant_id = $1 AND id = $2 AND resource = '{resource}'"
+    );
+    assert_eq!(raw.run(&set, &[ours.uuid(), id]).await.unwrap(), 1);
+}
+
 async fn removal(store: &Store, ours: MerchantId, mut all: Configuration) {
+    for profile in std::mem::take(&mut all.recycle_profiles) {
+        write(store, saved::delete(ours, "recycle_profile", profile.id.uuid())).await.unwrap();
+    }
     let campaign = all.campaigns.remove(0);
     let delete = || saved::delete(ours, "campaign", campaign.id.uuid());
     write(store, delete()).await.unwrap();
@@ -200,6 +334,7 @@ async fn removal(store: &Store, ours: MerchantId, mut all: Configuration) {
     write(store, saved::save_gateway(ours, &unknown, None, at(4))).await.unwrap();
     let found = store.find_configuration(ours, &capabilities).await.unwrap().unwrap();
     assert!(!found.gateways[1].capabilities.first_charge && !found.gateways[1].capabilities.refund);
+    assert_eq!(found.recycle_profiles, vec![]);
     assert_eq!((found.campaigns, found.gateways[0].clone()), (vec![], gateway(1)));
     assert_eq!(Id::uuid(found.merchant_id), id::<MerchantId>(OURS).uuid());
 }

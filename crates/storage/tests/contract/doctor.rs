@@ -5,16 +5,20 @@ use domain::declines::Class;
 use domain::ids::{MerchantId, OrderId};
 use domain::order::{Order, OrderStatus};
 use domain::payment::{Payment, PaymentState};
+use domain::subscription::{Subscription, SubscriptionStatus};
 use recoup_storage::alerts::{self, Alert};
 use recoup_storage::doctor::Broken;
 use recoup_storage::operations::{self, Settled};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, attempts, cards, orders, payments};
+use recoup_storage::{Store, attempts, cards, events, orders, payments, subscriptions};
 use rstest::rstest;
 use uuid::Uuid;
 
 use crate::raw::Raw;
-use crate::samples::{Sale, at, attempt, declined, id, order, payment, refund, settled, write, write_all};
+use crate::samples::{
+    Sale, at, attempt, declined, event, id, order, payment, refund, settled, write, write_all,
+};
+use crate::subscriptions::subscription;
 
 const SALVAGE_KINDS: [&str; 1] = ["salvage"];
 
@@ -82,7 +86,80 @@ async fn write_healthy(store: &Store) {
     write_payment(store, 160, OrderStatus::Pending, PaymentState::Attempting).await;
     write(store, attempts::insert(&attempt(ours(), 160, 160))).await.unwrap();
     write_given_back(store).await;
+    write_subscriptions(store).await;
     write_shown_to_a_person(store).await;
+}
+
+/// A paid cycle: a subscription with the number plus 5, its payment, an order of its own, and what was told.
+fn cycle_of(number: u128) -> (Sale, Subscription) {
+    let mut bill = sale(number);
+    let subscription = Subscription { cycle: 2, ..subscription(ours(), number + 5) };
+    bill.payment.cycle = Some((subscription.id, 2));
+    bill.order.subscription_id = Some(subscription.id);
+    bill.attempt.route = Route::Rebill;
+    bill.attempt.card_fingerprint = format!("fp-{number}");
+    bill.has_event = false;
+    (bill, subscription)
+}
+
+async fn told(store: &Store, number: u128) {
+    write(store, events::insert(&event(ours(), number, "recurring_order", id(number)))).await.unwrap();
+}
+
+/// An open salvage of a bill of a subscription.
+async fn write_salvage(store: &Store, number: u128, subscription: &Subscription) {
+    let debt = Payment { cycle: Some((subscription.id, 2)), ..payment(ours(), number) };
+    let open = Attempt {
+        route: Route::Recycle,
+        gateway_kind: "salvage".into(),
+        card_fingerprint: format!("fp-{number}"),
+        deadline: Some(at(1_000)),
+        ..attempt(ours(), number, number)
+    };
+    let steps =
+        [subscriptions::insert(subscription), payments::insert(&debt, at(0)), attempts::insert(&open)];
+    write_all(store, steps).await.unwrap();
+}
+
+async fn write_subscriptions(store: &Store) {
+    let (bill, subscription) = cycle_of(200);
+    write(store, subscriptions::insert(&subscription)).await.unwrap();
+    bill.write(store).await;
+    told(store, 200).await;
+
+    // The completion of a trial, on the order that began it.
+    sale(210).write(store).await;
+    let (mut bill, mut subscription) = cycle_of(212);
+    subscription.order_id = id(210);
+    bill.payment.order_id = id(210);
+    bill.attempt.order_id = id(210);
+    let settle = attempts::settle(ours(), bill.attempt.id, &bill.outcome, at(2), None);
+    let steps = [
+        subscriptions::insert(&subscription),
+        payments::insert(&bill.payment, at(0)),
+        attempts::insert(&bill.attempt),
+        settle,
+    ];
+    write_all(store, steps).await.unwrap();
+    told(store, 212).await;
+
+    // A salvage gateway works on one; another one was paused, and the salvage gateway was asked to stop.
+    let recycling = Subscription {
+        status: SubscriptionStatus::RecycleBilling,
+        slot: 4,
+        collecting: Some(id(220)),
+        next_action_at: None,
+        ..crate::subscriptions::subscription(ours(), 225)
+    };
+    write_salvage(store, 220, &recycling).await;
+    let paused = Subscription {
+        id: id(235),
+        status: SubscriptionStatus::Paused,
+        collecting: Some(id(230)),
+        ..recycling
+    };
+    write_salvage(store, 230, &paused).await;
+    write(store, attempts::ask_cancel(ours(), id(230), at(5))).await.unwrap();
 }
 
 /// A sale refunded in full, and one whose void is under way after a late approval.
@@ -91,7 +168,7 @@ async fn write_given_back(store: &Store) {
     write_refund(store, 170).await;
     let done = Settled { state: "done", gateway_reference: None, code: None, text: None };
     let steps = [
-        operations::settle(ours(), id(170), &done, at(20)),
+        operations::settle(ours(), id(170), &done, at(20), None),
         attempts::reverse(ours(), id(170), at(20)),
         payments::set_state(ours(), id(170), PaymentState::Reversed, at(20)),
         orders::set_status(ours(), id(170), OrderStatus::Refunded, false, at(20)),
@@ -164,7 +241,65 @@ async fn plant(fault: &str, number: u128, store: &Store, raw: &mut Raw) {
             write_cascade(store, number, "nmi", Class::Soft, 20).await;
             lock(store, number, None).await;
         }
+        "rebill_without_event"
+        | "rebill_without_order"
+        | "cycle_without_payment"
+        | "subscription_without_work"
+        | "salvage_of_ended"
+        | "over_card_cap" => {
+            plant_in_billing(fault, number, store).await;
+        }
         _ => plant_past_the_store(fault, &sale, store, raw).await,
+    }
+}
+
+/// Faults of subscriptions and their bills.
+async fn plant_in_billing(fault: &str, number: u128, store: &Store) {
+    let (bill, paid) = cycle_of(number);
+    let alone = subscription(ours(), number);
+    match fault {
+        "rebill_without_event" => {
+            write(store, subscriptions::insert(&Subscription { cycle: 1, ..paid })).await.unwrap();
+            bill.write(store).await;
+        }
+        "rebill_without_order" => {
+            let elsewhere = Payment { order_id: id(number + 9), ..bill.payment };
+            let steps = [
+                subscriptions::insert(&paid),
+                payments::insert(&elsewhere, at(0)),
+                attempts::insert(&bill.attempt),
+                attempts::settle(ours(), bill.attempt.id, &bill.outcome, at(2), None),
+            ];
+            write_all(store, steps).await.unwrap();
+            told(store, number).await;
+        }
+        "cycle_without_payment" => {
+            write(store, subscriptions::insert(&Subscription { cycle: 3, ..alone })).await.unwrap();
+        }
+        "subscription_without_work" => {
+            write(store, subscriptions::insert(&Subscription { next_action_at: None, ..alone }))
+                .await
+                .unwrap();
+        }
+        "salvage_of_ended" => {
+            let ended = Subscription {
+                status: SubscriptionStatus::Cancelled,
+                next_action_at: None,
+                ..subscription(ours(), number + 5)
+            };
+            write_salvage(store, number, &ended).await;
+        }
+        _ => {
+            for tried in 1..=15 {
+                let earlier = Attempt {
+                    card_fingerprint: format!("fp-{number}"),
+                    ..attempt(ours(), number + tried, number + tried)
+                };
+                settled(store, &earlier, &declined(Class::Soft)).await;
+            }
+            let one_more = Attempt { created_at: at(20), ..bill.attempt };
+            write(store, attempts::insert(&one_more)).await.unwrap();
+        }
     }
 }
 
@@ -198,7 +333,7 @@ async fn plant_past_the_store(fault: &str, sale: &Sale, store: &Store, raw: &mut
     }
 }
 
-const FAULTS: [&str; 12] = [
+const FAULTS: [&str; 18] = [
     "paid_without_approval",
     "approval_without_paid",
     "complete_without_paid",
@@ -210,6 +345,12 @@ const FAULTS: [&str; 12] = [
     "given_back_too_much",
     "salvage_without_decline",
     "first_charge_after_never",
+    "rebill_without_event",
+    "rebill_without_order",
+    "cycle_without_payment",
+    "subscription_without_work",
+    "salvage_of_ended",
+    "over_card_cap",
     // Last: no attempt can be written once the index is gone.
     "paid_twice",
 ];
@@ -228,7 +369,7 @@ async fn the_doctor_finds_each_planted_fault_and_nothing_else(#[case] on: On) {
     assert_eq!(check().await, (vec![], FAULTS.len()));
 
     let mut known: Vec<Broken> = Vec::new();
-    for (fault, number) in FAULTS.into_iter().zip((1_000..).step_by(10)) {
+    for (fault, number) in FAULTS.into_iter().zip((1_000..).step_by(100)) {
         plant(fault, number, &store, raw).await;
         let (found, _) = check().await;
         let new: Vec<_> = found.iter().filter(|one| !known.contains(one)).collect();
@@ -254,4 +395,61 @@ async fn m28_a_locked_card_may_go_to_kinds_that_only_salvage(#[case] on: On) {
     };
     assert_eq!(found(&["other", "salvage"]).await, [""; 0]);
     assert_eq!(found(&["other"]).await, ["first_charge_after_never"]);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m28_a_bill_on_a_locked_card_is_found_unless_it_was_handed_over(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    for (number, kind) in [(100, "nmi"), (200, "salvage")] {
+        let late = Attempt {
+            route: Route::Rebill,
+            gateway_kind: kind.into(),
+            card_fingerprint: format!("fp-{number}"),
+            created_at: at(20),
+            ..attempt(ours(), number, number)
+        };
+        write(&store, attempts::insert(&late)).await.unwrap();
+        lock(&store, number, None).await;
+    }
+    let (broken, _) = store.list_broken_invariants(&SALVAGE_KINDS).await.unwrap();
+    let found: Vec<_> = broken.iter().map(|one| (one.invariant.as_str(), one.id.clone())).collect();
+    assert_eq!(found, [("first_charge_after_never", OrderId::from_uuid(Uuid::from_u128(100)).base32())]);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m28_eight_attempts_of_a_day_are_the_cap_on_mastercard_only(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    for (number, brand) in [(100, "visa"), (200, "mastercard")] {
+        let card = cards::Card {
+            merchant_id: ours(),
+            id: id(number),
+            fingerprint: format!("fp-{number}"),
+            shown: domain::order::CardShown { brand: brand.into(), ..crate::samples::shown() },
+            sealed: vec![1],
+        };
+        write(&store, cards::upsert(&card, at(0))).await.unwrap();
+        let of_card = |tried: u128, secs| Attempt {
+            route: Route::Rebill,
+            card_id: id(number),
+            card_fingerprint: format!("fp-{number}"),
+            created_at: at(secs),
+            ..attempt(ours(), number + tried, number + tried)
+        };
+        for tried in 1..=8 {
+            settled(&store, &of_card(tried, 1), &declined(Class::Soft)).await;
+        }
+        write(&store, attempts::insert(&of_card(0, 80_000))).await.unwrap();
+        write(&store, attempts::insert(&of_card(9, 90_000))).await.unwrap();
+    }
+    let (broken, _) = store.list_broken_invariants(&SALVAGE_KINDS).await.unwrap();
+    let found: Vec<_> = broken.iter().map(|one| (one.invariant.as_str(), one.id.clone())).collect();
+    assert_eq!(found, [("over_card_cap", OrderId::from_uuid(Uuid::from_u128(200)).base32())]);
 }

@@ -37,6 +37,7 @@ async fn shipped(store: &Store, ours: MerchantId) {
     let list = async || store.list_fulfilments_of_order(ours, id(1)).await.unwrap();
     assert_eq!(list().await, std::slice::from_ref(&first));
     for _ in 0..2 {
+        write(store, fulfilments::cancel_of_payment(ours, id(404), at(8))).await.unwrap();
         write(store, fulfilments::cancel_all(ours, id(1), at(9))).await.unwrap();
         assert_eq!(list().await, [Fulfilment { state: FulfilmentState::Cancelled, ..first.clone() }]);
     }

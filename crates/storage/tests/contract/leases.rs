@@ -10,6 +10,8 @@ use recoup_storage::{Step, Store, operations};
 use rstest::rstest;
 use uuid::Uuid;
 
+use crate::attempts::in_doubt;
+use crate::operations::ended;
 use crate::samples::{approved, assert_conflict, at, attempt, id, refund, settled, write, write_all};
 
 fn ours() -> MerchantId {
@@ -77,6 +79,66 @@ async fn an_expired_lease_is_taken_again_and_only_its_holder_settles(#[case] on:
     write(&store, settle(Some(2))).await.unwrap();
     assert_conflict(write(&store, settle(Some(2))).await, SETTLED_BEFORE);
     assert_eq!(acquire(10_000, 3).await, 0);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m18_a_lease_that_has_ended_stops_nobody_from_settling_an_attempt(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    for number in 1..=2 {
+        write(&store, attempts::insert(&attempt(ours(), number, number))).await.unwrap();
+    }
+    store.acquire_due_attempts(ours(), at(60), at(90), Uuid::from_u128(1), 10).await.unwrap();
+    let settle = |secs| attempts::settle(ours(), id(1), &approved(), at(secs), None);
+    let doubt = |secs| attempts::doubt(ours(), id(2), &in_doubt(at(secs)), None);
+    assert_conflict(write(&store, settle(89)).await, SETTLED_BEFORE);
+    assert_conflict(write(&store, doubt(89)).await, "doubt_attempt");
+    write(&store, settle(90)).await.unwrap();
+    write(&store, doubt(90)).await.unwrap();
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m16_an_operation_is_settled_and_doubted_by_the_holder_of_its_lease_while_it_lasts(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    for number in 1..=2 {
+        settled(&store, &attempt(ours(), number, number), &approved()).await;
+        write_all(&store, operations::insert(&refund(ours(), number, number, 1), at(60))).await.unwrap();
+    }
+    let acquire = async |secs: i64, fence| {
+        let fence = Uuid::from_u128(fence);
+        store.acquire_due_operations(ours(), at(secs), at(secs + 30), fence, 10).await.unwrap().len()
+    };
+    let settle = |number, secs, fence: Option<u128>| {
+        let fence = fence.map(Uuid::from_u128);
+        operations::settle(ours(), id(number), &ended("done"), at(secs), fence)
+    };
+    let doubt = |secs, fence: Option<u128>| {
+        let known = operations::Doubtful {
+            text: "no answer".into(),
+            checks: 1,
+            next_check_at: Some(at(500)),
+            needs_person: false,
+            not_sent: false,
+        };
+        operations::doubt(ours(), id(1), &known, at(secs), fence.map(Uuid::from_u128))
+    };
+    assert_eq!((acquire(60, 1).await, acquire(90, 2).await), (2, 2));
+    // The first worker wakes up: its lease is gone, and nobody but the second may write.
+    for fence in [Some(1), None] {
+        assert_conflict(write(&store, settle(1, 119, fence)).await, operations::SETTLED_BEFORE);
+        assert_conflict(write(&store, doubt(119, fence)).await, operations::NOT_HELD);
+    }
+    write(&store, doubt(119, Some(2))).await.unwrap();
+    write(&store, settle(1, 119, None)).await.unwrap();
+    // A lease that has ended stops nobody.
+    write(&store, settle(2, 120, None)).await.unwrap();
 }
 
 #[rstest]

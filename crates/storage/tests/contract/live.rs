@@ -8,9 +8,7 @@ use recoup_storage::guards::SAME_IMPORT;
 use recoup_storage::testing::{On, TestDatabase};
 use recoup_storage::{Step, Store, guards};
 use rstest::rstest;
-use uuid::Uuid;
 
-use crate::raw::Raw;
 use crate::samples::{approved, assert_conflict, at, attempt, declined, id, not_sent, write};
 
 /// Commits all at once; the numbers of those that won, and the steps in which the others met a conflict.
@@ -78,7 +76,8 @@ async fn m15_every_live_state_bars_another_attempt_and_every_other_state_frees_t
     let mut numbers = 1_000_u128..;
     let mut next = |payment: u128| attempts::insert(&attempt(ours, numbers.next().unwrap(), payment));
     for payment in 1..=7 {
-        write(&store, attempts::insert(&attempt(ours, payment, payment))).await.unwrap();
+        let first = Attempt { deadline: Some(at(900)), ..attempt(ours, payment, payment) };
+        write(&store, attempts::insert(&first)).await.unwrap();
         assert_conflict(write(&store, next(payment)).await, LIVE_ATTEMPT_EXISTS);
     }
 
@@ -93,8 +92,7 @@ async fn m15_every_live_state_bars_another_attempt_and_every_other_state_frees_t
         needs_person: true,
     };
     write(&store, attempts::doubt(ours, id(2), &unknown, None)).await.unwrap();
-    let sql = "UPDATE attempts SET state = 'pending', gateway_reference = 'x' WHERE id = $1";
-    Raw::open(database.location()).await.run(sql, &[Uuid::from_u128(3)]).await.unwrap();
+    write(&store, attempts::pend(ours, id(3), "x", at(600), None, at(2))).await.unwrap();
     let settle = |number, outcome| attempts::settle(ours, id(number), &outcome, at(3), None);
     write(&store, settle(4, approved())).await.unwrap();
     for payment in 1..=4 {

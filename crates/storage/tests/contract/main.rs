@@ -10,11 +10,17 @@ mod cards;
 mod configuration;
 mod effects;
 mod guards;
+mod late;
+mod managed;
 mod operations;
 mod orders;
 mod people;
 mod platform;
+mod reports;
+mod runs;
+mod searches;
 mod standing;
+mod subscriptions;
 mod tenants;
 
 mod card_data;

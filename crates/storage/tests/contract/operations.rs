@@ -31,7 +31,7 @@ async fn begin(store: &Store, operation: &Operation) -> Result<(), StoreError> {
 }
 
 async fn end(store: &Store, operation: &Operation, state: &'static str) -> Result<(), StoreError> {
-    write(store, operations::settle(operation.merchant_id, operation.id, &ended(state), at(20))).await
+    write(store, operations::settle(operation.merchant_id, operation.id, &ended(state), at(20), None)).await
 }
 
 pub(crate) async fn script(store: &Store) {
@@ -54,7 +54,7 @@ async fn one_refund(store: &Store, ours: MerchantId) {
     begin(store, &refund).await.unwrap();
     let read = async || store.find_operation(ours, refund.id).await.unwrap().unwrap();
     assert_eq!(read().await, refund);
-    let unclear = operations::doubt(ours, refund.id, &doubtful("no answer", 3, None));
+    let unclear = operations::doubt(ours, refund.id, &doubtful("no answer", 3, None), at(12), None);
     write(store, unclear).await.unwrap();
     let doubted = Operation {
         state: "in_doubt".into(),
@@ -75,7 +75,7 @@ async fn one_refund(store: &Store, ours: MerchantId) {
     };
     assert_eq!(read().await, done);
     assert_conflict(end(store, &refund, "refused").await, "settle_operation");
-    let late = operations::doubt(ours, refund.id, &doubtful("", 4, Some(at(50))));
+    let late = operations::doubt(ours, refund.id, &doubtful("", 4, Some(at(50))), at(21), None);
     assert_conflict(write(store, late).await, "doubt_operation");
     assert_eq!(store.list_operations_of_order(ours, id(1)).await.unwrap(), [done]);
     assert_eq!(store.find_operation(id(3_002), refund.id).await.unwrap(), None);
@@ -116,7 +116,8 @@ async fn due(store: &Store, ours: MerchantId) {
     early.checks = 1;
     early.state = "in_doubt".into();
     early.text = Some("no answer".into());
-    let ask = operations::doubt(early.merchant_id, early.id, &doubtful("no answer", 1, Some(at(35))));
+    let ask =
+        operations::doubt(early.merchant_id, early.id, &doubtful("no answer", 1, Some(at(35))), at(31), None);
     write(store, ask).await.unwrap();
 
     let with_due = async |secs| store.list_merchants_with_due_operations(at(secs), 10).await.unwrap();
@@ -130,6 +131,10 @@ async fn due(store: &Store, ours: MerchantId) {
     assert_eq!(lease(35, 65, 1).await, [early.clone()]);
     assert_eq!(lease(64, 94, 2).await, []);
     assert_eq!(lease(65, 95, 2).await, [early.clone()]);
+    let hold = |fence| operations::hold(early.merchant_id, early.id, Uuid::from_u128(fence), at(125));
+    assert_conflict(write(store, hold(1)).await, operations::LEASE_LOST);
+    write(store, hold(2)).await.unwrap();
+    assert_eq!(lease(95, 200, 3).await, [], "it is held for longer");
 }
 
 #[rstest]

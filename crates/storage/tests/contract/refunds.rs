@@ -55,7 +55,7 @@ async fn m16_racing_refunds_that_end_at_once_stay_within_what_was_taken(#[case] 
         let lost = race(&store, |number| {
             let one = refund(ours, taken * 100 + number, taken, minor);
             let mut steps = operations::insert(&one, at(40));
-            steps.push(operations::settle(ours, one.id, &done, at(11)));
+            steps.push(operations::settle(ours, one.id, &done, at(11), None));
             steps
         });
         assert_eq!(lost.await, vec![MORE_THAN_TAKEN; 16 - fit]);

@@ -44,7 +44,7 @@ async fn of_sixteen_racing_recoveries_of_an_order_one_is_live(#[case] on: On) {
     let store = database.open().await;
     let steps = (1..=16).map(|number| {
         let one = Recovery { external_order_id: "same".into(), ..recovery(ours(), number) };
-        vec![platform::enter_order(ours(), "same"), platform::insert_recovery(&one)]
+        vec![platform::enter_order(ours(), "same"), platform::insert_recovery(&one, "")]
     });
     let met = race(&store, steps.collect()).await;
     assert_eq!(met.iter().filter(|one| one.is_ok()).count(), 1);
@@ -61,7 +61,7 @@ async fn m8_an_order_is_recovered_or_cancelled_first_and_never_recovered_after(#
     for number in 1..=10 {
         let one = recovery(ours(), number);
         let external = one.external_order_id.clone();
-        let begin = vec![platform::enter_order(ours(), &external), platform::insert_recovery(&one)];
+        let begin = vec![platform::enter_order(ours(), &external), platform::insert_recovery(&one, "")];
         let cancel = vec![platform::fence_order(ours(), &external, at(1))];
         let met = race(&store, vec![begin.clone(), cancel]).await;
         assert!(matches!(met.as_slice(), [Ok(()) | Err(CANCELLED_BEFORE), Ok(())]), "{met:?}");
@@ -75,7 +75,7 @@ async fn m8_an_order_is_recovered_or_cancelled_first_and_never_recovered_after(#
 async fn write_recovery(store: &Store, number: u128, state: RecoveryState, paid: PaymentState) {
     let answered = (state != RecoveryState::Processing).then(|| "X".to_owned());
     let steps = [
-        platform::insert_recovery(&Recovery { state, answered, ..recovery(ours(), number) }),
+        platform::insert_recovery(&Recovery { state, answered, ..recovery(ours(), number) }, ""),
         payments::insert(&Payment { state: paid, ..payment(ours(), number) }, at(0)),
     ];
     write_all(store, steps).await.unwrap();
@@ -90,7 +90,7 @@ async fn the_doctor_finds_each_planted_fault_of_recoveries(#[case] on: On) {
     let store = database.open().await;
     let found = async || {
         let (broken, checks) = store.list_broken_recoveries().await.unwrap();
-        assert_eq!(checks, 3);
+        assert_eq!(checks, 5);
         broken.into_iter().map(|one| (one.invariant, one.id)).collect::<Vec<_>>()
     };
     write_recovery(&store, 1, RecoveryState::Approved, PaymentState::Paid).await;

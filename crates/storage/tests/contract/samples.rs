@@ -58,6 +58,7 @@ pub(crate) fn order(merchant_id: MerchantId, number: u128) -> Order {
         id: id(number),
         merchant_id,
         customer_id: id(number + 1),
+        subscription_id: None,
         campaign_id: id(7),
         campaign_number: 7,
         status: OrderStatus::Pending,
@@ -109,6 +110,7 @@ pub(crate) fn payment(merchant_id: MerchantId, number: u128) -> Payment {
         order_id: id(number),
         amount: usd(10_000),
         state: PaymentState::Attempting,
+        cycle: None,
     }
 }
 
@@ -128,6 +130,8 @@ pub(crate) fn attempt(merchant_id: MerchantId, number: u128, payment: u128) -> A
         card_id: id(11),
         card_fingerprint: "fp".into(),
         salvages: None,
+        slot: None,
+        deadline: None,
         why: "The product names this gateway.".into(),
         created_at: at(1),
         state: AttemptState::Sending,

@@ -1,6 +1,7 @@
 //! What routing knows of the past: sums over shards, declines in a row, blocks of tickets.
 
 use domain::ids::{GatewayId, GatewayProfileId, MerchantId};
+use recoup_storage::alerts::Alert;
 use recoup_storage::standing::{self, MemberStanding, SHARDS};
 use recoup_storage::testing::{On, TestDatabase};
 use recoup_storage::{Store, Transaction};
@@ -42,6 +43,19 @@ async fn declines(store: &Store, ours: MerchantId) {
         let step = standing::disable_member(ours, profile, gateway, at(5), limits);
         store.commit(Transaction::new("disable").with(step)).await.unwrap().len()
     };
+    let alert = async |secs, number| {
+        let alert = Alert {
+            merchant_id: ours,
+            id: id(number),
+            kind: "profile_member_disabled".into(),
+            order_id: None,
+            attempt_id: None,
+            words: "Too many declines.".into(),
+            created_at: at(secs),
+        };
+        write(store, standing::alert_disabled_member(&alert, profile, gateway)).await.unwrap();
+        store.list_open_alerts(ours, 10).await.unwrap().len()
+    };
     write(store, standing::clear_declines(ours, profile, gateway)).await.unwrap();
     assert_eq!(counts().await, []);
     for (is_hard, wanted) in [(true, (1, 1)), (true, (2, 2)), (false, (3, 0)), (true, (4, 1))] {
@@ -54,7 +68,10 @@ async fn declines(store: &Store, ours: MerchantId) {
     assert_eq!(disable((2, 2)).await, 0);
     decline(false).await;
     assert_eq!(disable((3, 1)).await, 0, "the soft decline ended the row of hard ones");
+    assert_eq!(alert(5, 50).await, 0, "it is not disabled yet");
     assert_eq!((disable((2, 9)).await, disable((2, 9)).await), (1, 0), "it is disabled once");
+    let alerts = (alert(5, 51).await, alert(5, 52).await, alert(6, 53).await);
+    assert_eq!(alerts, (1, 1, 1), "one alert, at the moment of the disabling");
     let wanted = MemberStanding {
         profile_id: profile,
         gateway_id: gateway,

@@ -58,6 +58,9 @@ async fn facts(store: &Store) {
         write(store, marks::set("clock", value)).await.unwrap();
         assert_eq!(store.find_mark("clock").await.unwrap().as_deref(), Some(value));
     }
+    write(store, marks::clear("clock")).await.unwrap();
+    assert_eq!(store.find_mark("clock").await.unwrap(), None);
+    write(store, marks::set("end", "1")).await.unwrap();
     for (node, secs, newest) in [("a", 5, 5), ("b", 9, 9), ("a", 8, 9), ("a", 10, 10)] {
         write(store, marks::beat(node, at(secs))).await.unwrap();
         assert_eq!(store.last_heartbeat().await.unwrap(), Some(at(newest)));

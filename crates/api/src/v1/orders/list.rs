@@ -74,6 +74,7 @@ async fn list(
         ip_address: ip.map(|text| ip_address(text).unwrap_or_else(|| text.to_owned())),
         created_from: query.created_from.map(|at| at.0),
         created_before: query.created_before.map(|at| at.0),
+        is_rebill: None,
     };
     let limit = query.limit.map_or(LIMIT, |limit| limit.0);
     let merchant_id = caller.merchant_id;

@@ -7,10 +7,14 @@ mod get;
 mod list;
 mod refund;
 mod request;
+mod rerun;
 mod shown;
 
 pub(crate) use refund::samples as refund_samples;
-pub(crate) use request::samples;
+pub(crate) use request::{NewCard, samples};
+pub(crate) use rerun::samples as rerun_samples;
+pub(crate) use shown::CardShown;
+pub(crate) use shown::Operation;
 
 use hub::Hub;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,5 +26,6 @@ pub(crate) fn routes() -> OpenApiRouter<Hub> {
         .merge(create::routes())
         .merge(get::routes())
         .merge(refund::routes())
+        .merge(rerun::routes())
         .merge(cancel::routes())
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::address::Address;
 use crate::v1::attempts::Attempt;
+use crate::v1::subscriptions::SubscriptionStatus;
 use crate::v1::values::{Instant, Money, words};
 
 words!(
@@ -73,6 +74,9 @@ pub(crate) struct Order {
     id: String,
     /// Who buys.
     customer_id: String,
+    /// The subscription whose cycle it bills; absent for a sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription_id: Option<String>,
     /// The campaign.
     campaign_id: String,
     /// The campaign's number.
@@ -125,6 +129,7 @@ impl From<&d::Order> for Order {
         Self {
             id: order.id.to_string(),
             customer_id: order.customer_id.to_string(),
+            subscription_id: order.subscription_id.map(|id| id.to_string()),
             campaign_id: order.campaign_id.to_string(),
             campaign_number: order.campaign_number,
             status: order.status.into(),
@@ -187,6 +192,43 @@ pub(crate) struct Payment {
     amount: Money,
     /// `attempting`, `in_doubt`, `paid`, `declined` or `reversed`.
     state: String,
+    /// The subscription that it bills; absent for a checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription_id: Option<String>,
+    /// The cycle that it bills.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycle: Option<i64>,
+}
+
+/// A subscription that began on the order, in short.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct BegunSubscription {
+    /// Its id.
+    id: String,
+    /// The product that it bills.
+    product_number: i64,
+    /// Where it stands.
+    status: SubscriptionStatus,
+    /// The gateway that it rests on.
+    gateway_id: String,
+    /// The last cycle that was paid.
+    cycle: i64,
+    /// When it is billed next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_bill_at: Option<Instant>,
+}
+
+impl From<&domain::subscription::Subscription> for BegunSubscription {
+    fn from(one: &domain::subscription::Subscription) -> Self {
+        Self {
+            id: one.id.to_string(),
+            product_number: one.terms.product_number,
+            status: one.status.into(),
+            gateway_id: one.gateway_id.to_string(),
+            cycle: one.cycle,
+            next_bill_at: one.next_bill_at.map(Instant::from),
+        }
+    }
 }
 
 /// A line of the order's history.
@@ -287,6 +329,8 @@ pub(crate) struct OrderDetail {
     decline_text: Option<String>,
     /// Debts, oldest first.
     payments: Vec<Payment>,
+    /// Subscriptions that began on it, oldest first.
+    subscriptions: Vec<BegunSubscription>,
     /// Attempts, oldest first.
     attempts: Vec<Attempt>,
     /// Captures, voids and refunds, oldest first.
@@ -308,11 +352,14 @@ impl OrderDetail {
         let fulfilments = store.list_fulfilments_of_order(merchant_id, id).await?;
         let events = store.list_events_of_order(merchant_id, id).await?;
         let timeline = store.list_timeline_of_order(merchant_id, id).await?;
+        let subscriptions = store.list_subscriptions_of_order(merchant_id, id).await?;
         let declined = view.order.status == d::OrderStatus::Declined;
         let payment = |payment: &domain::payment::Payment| Payment {
             id: payment.id.to_string(),
             amount: payment.amount.into(),
             state: payment.state.as_str().to_owned(),
+            subscription_id: payment.cycle.map(|(id, _)| id.to_string()),
+            cycle: payment.cycle.map(|(_, cycle)| cycle),
         };
         Ok(Self {
             order: Order::from(&view.order),
@@ -320,6 +367,7 @@ impl OrderDetail {
             salvage_status: view.salvage_status().to_owned(),
             decline_text: declined.then(|| view.decline_text()),
             payments: view.payments.iter().map(payment).collect(),
+            subscriptions: subscriptions.iter().map(BegunSubscription::from).collect(),
             attempts: view.attempts.iter().map(Attempt::from).collect(),
             operations: operations.into_iter().map(Operation::from).collect(),
             fulfilments: fulfilments.into_iter().map(Fulfilment::from).collect(),

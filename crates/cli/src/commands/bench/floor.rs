@@ -51,8 +51,12 @@ impl Floor {
             state: PaymentState::Attempting,
             ..self.payment.clone()
         };
+        // A card of its own, as in the orders that this is the floor of.
+        let card = Card { id: minter.mint(), fingerprint: order.id.base32(), ..self.card.clone() };
         let attempt = Attempt {
             id: minter.mint(),
+            card_id: card.id,
+            card_fingerprint: card.fingerprint.clone(),
             order_id: order.id,
             payment_id: payment.id,
             state: AttemptState::Sending,
@@ -63,7 +67,7 @@ impl Floor {
         let intent = Transaction::new("floor_intent")
             .with(merchants::check_version(merchant_id, self.version))
             .with(guards::take(merchant_id, &key, order.id, now, Timestamp::MIN))
-            .with(cards::upsert(&self.card, now))
+            .with(cards::upsert(&card, now))
             .with(orders::insert(&order, &key))
             .with(payments::insert(&payment, now))
             .with(attempts::insert(&attempt))

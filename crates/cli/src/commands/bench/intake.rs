@@ -4,95 +4,83 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use charging::Connections;
-use comfy_table::{CellAlignment, Table};
-use domain::Minter;
+use anyhow::{Context as _, Result};
 use domain::ids::MerchantId;
-use gateways::http::{HttpTransport, TimeLimits};
-use gateways::{HttpRequest, Method, Transport};
 use hub::Hub;
-use providers::Catalogue;
 use secrecy::SecretString;
 use storage::Store;
-use storage::testing::{On, TestDatabase};
+use storage::testing::TestDatabase;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use vault::{KeyRing, SystemEntropy, Vault};
 use web::Shutdown;
 
+use super::assembled::{fresh, hub_over, server_micros};
+use super::counted::Counts;
+use super::figures::{self, Figures};
 use super::floor::Floor;
-use super::{Options, stub};
-use crate::clock::SystemClock;
+use super::load::{self, Load};
+use super::shop::Shop;
+use super::{Database, Options, in_a_process_of_its_own, stub, usage};
 
 /// Callers of the throughput run.
 const CALLERS: u32 = 32;
+/// Throughput and floor are measured by turns, so that what else the machine does meets both alike.
+const ROUNDS: u32 = 4;
 /// Orders per second of the open-loop run.
 const RATE: u32 = 500;
 /// What the gateway takes in the open-loop run.
 const GATEWAY_DELAY: Duration = Duration::from_millis(20);
-/// What an order that was turned away counts as.
-const FAILED_MICROS: u64 = 60_000_000;
 const PASSWORD: &str = "bench-password-1";
 
-struct Figures {
-    database: &'static str,
-    orders_per_sec: u64,
-    floor_per_sec: u64,
-    p50_micros: u64,
-    p99_micros: u64,
-    cpu_micros_per_order: u64,
-    resident_kib: u64,
-    idle_kib: u64,
-}
-
-pub(super) async fn run(options: &Options) -> Result<()> {
-    let mut rows = vec![measure(options, On::Sqlite, "SQLite").await?];
-    if let Some(url) = &options.postgres {
-        ensure!(
-            std::env::var("RECOUP_TEST_POSTGRES").is_ok_and(|known| known == *url),
-            "name the same server in RECOUP_TEST_POSTGRES"
-        );
-        rows.push(measure(options, On::Postgres, "PostgreSQL").await?);
-    }
-    println!("{}", table(&rows));
-    println!(
-        "{} cores; throughput: {CALLERS} callers, {} orders, hub, load and a fixed-answer gateway in one process; \
-         latency: {RATE} orders/s open loop, what is added to a gateway that answers in {} ms; \
-         floor: the same transactions without HTTP or rules.",
-        std::thread::available_parallelism().map_or(0, usize::from),
-        options.orders,
-        GATEWAY_DELAY.as_millis()
-    );
+/// Measures and prints.
+pub(super) fn run(options: &Options) -> Result<()> {
+    let rows: Result<Vec<Figures>> = options
+        .databases()
+        .map(|only| {
+            let sizes = [("--orders", options.orders), ("--latency-secs", options.latency_secs)];
+            let arguments: Vec<String> =
+                sizes.into_iter().flat_map(|(name, size)| [name.to_owned(), size.to_string()]).collect();
+            let words = in_a_process_of_its_own(options, only, &arguments)?;
+            Figures::from_json(only, &words)
+                .with_context(|| format!("the measurement on {only} printed: {words}"))
+        })
+        .collect();
+    println!("{}", figures::table(&rows?));
+    println!("{}", conditions(options));
     Ok(())
 }
 
-async fn measure(options: &Options, on: On, database: &'static str) -> Result<Figures> {
-    let home = TestDatabase::new(on).await;
-    let fast = stub::start(Duration::ZERO).await?;
-    let slow = stub::start(GATEWAY_DELAY).await?;
-    let bench = Arc::new(Bench::new(home.open().await, &fast.url, &slow.url).await?);
-    let idle_kib = resident_kib();
-    bench.load(1, CALLERS * 8, 0).await?;
-    let (cpu, started) = (cpu_micros(), Instant::now());
-    bench.load(1, options.orders, 1_000_000).await?;
-    let (took, cpu) = (started.elapsed(), cpu_micros().saturating_sub(cpu));
-    let resident = resident_kib();
-    let mut waits = bench.open_loop(2, options.latency_secs, 50_000_000).await?;
+/// How it is measured, in words.
+fn conditions(options: &Options) -> String {
+    format!(
+        "{} cores. Throughput: {CALLERS} callers, {} orders, a card each; hub, load and a fixed-answer gateway in one \
+         process, the load on a thread of its own. Latency: {RATE} orders/s open loop, what is added to the \
+         real time of a gateway that answers in {} ms. Floor: the same transactions without HTTP or rules, measured by turns with the throughput. \
+         CPU, reads, transactions and their statements: per order.",
+        std::thread::available_parallelism().map_or(0, usize::from),
+        options.orders,
+        GATEWAY_DELAY.as_millis()
+    )
+}
+
+pub(super) async fn measure(options: &Options, only: Database) -> Result<Figures> {
+    let home = fresh(only).await;
+    let load = Arc::new(Load::start()?);
+    let fast = stub::start(Duration::ZERO, &load).await?;
+    let slow = stub::start(GATEWAY_DELAY, &load).await?;
+    let bench = Bench::new(home.open().await, &fast.url, &slow.url, Arc::clone(&load)).await?;
+    let mut figures = Figures { idle_kib: usage::resident_kib(), ..Figures::default() };
+    bench.shop.closed_loop(1, CALLERS, CALLERS * 8, 0).await?;
+    bench.throughput(options.orders, &home, &mut figures).await?;
+    let mut waits = bench.shop.open_loop(2, RATE, options.latency_secs).await?;
     waits.sort_unstable();
-    let floor_per_sec = bench.floor(options.orders).await?;
+    let gateway_micros = u64::try_from(slow.mean_delay().as_micros()).unwrap_or(u64::MAX);
+    let at = |share: usize| {
+        waits.get(waits.len() * share / 100).map_or(0, |wait| wait.saturating_sub(gateway_micros))
+    };
+    (figures.p50_micros, figures.p99_micros) = (at(50), at(99));
     bench.close().await;
-    let at = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or(0);
-    Ok(Figures {
-        database,
-        orders_per_sec: per_sec(options.orders, took),
-        floor_per_sec,
-        p50_micros: at(50),
-        p99_micros: at(99),
-        cpu_micros_per_order: cpu / u64::from(options.orders.max(1)),
-        resident_kib: resident,
-        idle_kib,
-    })
+    Ok(figures)
 }
 
 fn per_sec(count: u32, took: Duration) -> u64 {
@@ -103,21 +91,14 @@ fn per_sec(count: u32, took: Duration) -> u64 {
 struct Bench {
     hub: Hub,
     merchant: MerchantId,
-    url: String,
-    shop: HttpTransport,
+    counts: Arc<Counts>,
+    shop: Arc<Shop>,
     shutdown: Shutdown,
 }
 
 impl Bench {
-    async fn new(store: Store, fast: &str, slow: &str) -> Result<Self> {
-        let clock = Arc::new(SystemClock);
-        let minter = Minter::new(clock, Arc::new(SystemEntropy));
-        let vault = Arc::new(Vault::new(KeyRing::generate(&SystemClock, &SystemEntropy)));
-        let limits = TimeLimits::default();
-        let transport = Arc::new(HttpTransport::new(limits)?);
-        let catalogue = Arc::new(Catalogue::new(transport, Arc::new(SystemClock), minter.clone()));
-        let connections = Connections::new(catalogue, store.clone(), Arc::clone(&vault), false);
-        let hub = Hub::new(charging::Charging::new(store, vault, connections, minter));
+    async fn new(store: Store, fast: &str, slow: &str, load: Arc<Load>) -> Result<Self> {
+        let (hub, counts) = hub_over(&store)?;
         let merchant = hub.minter().mint();
         hub.create_merchant(merchant, "Bench").await?;
         let text =
@@ -126,7 +107,7 @@ impl Bench {
         api::apply::apply(&hub, merchant, &document, "bench", "bench").await?;
         api::auth::save_api_user(&hub, merchant, "bench", &SecretString::from(PASSWORD), &[]).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/order/import/", listener.local_addr()?);
+        let shop = Shop::new(&format!("http://{}", listener.local_addr()?), PASSWORD, load)?;
         let shutdown = Shutdown::new();
         let serving = web::serve(listener, crate::commands::serve::router(&hub), shutdown.requested());
         tokio::spawn(async move {
@@ -134,102 +115,45 @@ impl Bench {
                 tracing::error!(error = %error, "The hub stopped serving");
             }
         });
-        Ok(Self { hub, merchant, url, shop: HttpTransport::new(limits)?, shutdown })
+        Ok(Self { hub, merchant, counts, shop: Arc::new(shop), shutdown })
     }
 
-    /// One import of campaign 1 (fast gateway) or 2 (slow gateway).
-    async fn import(&self, campaign: u32, serial: u32) -> Result<()> {
-        let (campaign, email) = (campaign.to_string(), format!("b{serial}@example.test"));
-        let fields = [
-            ("loginId", "bench"),
-            ("password", PASSWORD),
-            ("campaignId", &campaign),
-            ("product1_id", &campaign),
-            ("paySource", "CREDITCARD"),
-            ("cardNumber", "4111111111111111"),
-            ("cardMonth", "09"),
-            ("cardYear", "2035"),
-            ("cardSecurityCode", "123"),
-            ("firstName", "Ann"),
-            ("lastName", "Lee"),
-            ("address1", "1 Main St"),
-            ("city", "Austin"),
-            ("state", "TX"),
-            ("postalCode", "78701"),
-            ("country", "US"),
-            ("emailAddress", &email),
-            ("ipAddress", "203.0.113.9"),
-        ];
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = HttpRequest {
-            method: Method::Post,
-            url: self.url.clone(),
-            headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
-            body: body.into_bytes(),
-        };
-        let answer = self.shop.send(request).await.context("the hub did not answer")?;
-        ensure!(answer.text().contains("\"SUCCESS\""), "an import failed: {}", answer.text());
+    /// Orders and floor by turns.
+    async fn throughput(&self, orders: u32, home: &TestDatabase, figures: &mut Figures) -> Result<()> {
+        let floor = Arc::new(Floor::new(&self.hub, self.merchant).await?);
+        let each = (orders / ROUNDS).max(1);
+        let (mut took, mut floor_took) = (Duration::ZERO, Duration::ZERO);
+        // Of the process, its load threads, the server, reads, transactions, statements.
+        let (mut used, mut floor_used) = ([0_u64; 6], [0_u64; 6]);
+        for round in 0..ROUNDS {
+            let (before, started) = (self.used(home), Instant::now());
+            self.shop.closed_loop(1, CALLERS, each, 1_000_000 + round * each).await?;
+            took += started.elapsed();
+            add(&mut used, before, self.used(home));
+            let (before, started) = (self.used(home), Instant::now());
+            run_floor(&floor, each).await?;
+            floor_took += started.elapsed();
+            add(&mut floor_used, before, self.used(home));
+        }
+        figures.resident_kib = usage::resident_kib();
+        let count = each * ROUNDS;
+        figures.orders_per_sec = per_sec(count, took);
+        figures.floor_per_sec = per_sec(count, floor_took);
+        let each = |sum: u64| sum / u64::from(count);
+        let [process, load, server, reads, transactions, steps] = used;
+        figures.hub_micros = each(process.saturating_sub(load));
+        (figures.load_micros, figures.server_micros) = (each(load), each(server));
+        figures.reads_per_100 = each(reads * 100);
+        (figures.transactions_per_100, figures.steps_per_100) = (each(transactions * 100), each(steps * 100));
+        let [process, _, server, ..] = floor_used;
+        figures.floor_micros = each(process + server);
         Ok(())
     }
 
-    /// `orders` imports by [`CALLERS`] callers, each sending when the last answer came.
-    async fn load(self: &Arc<Self>, campaign: u32, orders: u32, first: u32) -> Result<()> {
-        let next = Arc::new(AtomicU32::new(0));
-        let mut callers = JoinSet::new();
-        for _ in 0..CALLERS {
-            let (bench, next) = (Arc::clone(self), Arc::clone(&next));
-            callers.spawn(async move {
-                loop {
-                    let serial = next.fetch_add(1, Ordering::Relaxed);
-                    if serial >= orders {
-                        return Ok(());
-                    }
-                    bench.import(campaign, first + serial).await?;
-                }
-            });
-        }
-        ended(callers).await.map(|_| ())
-    }
-
-    /// Imports at a fixed rate whatever the answers do; what each took beyond the gateway's delay, microseconds.
-    async fn open_loop(self: &Arc<Self>, campaign: u32, secs: u32, first: u32) -> Result<Vec<u64>> {
-        let started = Instant::now();
-        let mut orders = JoinSet::new();
-        for serial in 0..RATE * secs {
-            let bench = Arc::clone(self);
-            let due = Duration::from_micros(u64::from(serial) * 1_000_000 / u64::from(RATE));
-            orders.spawn(async move {
-                #[expect(clippy::disallowed_methods, reason = "a load generator waits for its next moment")]
-                tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
-                let sent = started.elapsed().max(due);
-                if bench.import(campaign, first + serial).await.is_err() {
-                    // Turned away or failed: counts as the worst.
-                    return Ok(FAILED_MICROS);
-                }
-                let took = started.elapsed().saturating_sub(sent).saturating_sub(GATEWAY_DELAY);
-                Ok(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
-            });
-        }
-        ended(orders).await
-    }
-
-    /// The same two transactions per order straight into the store, by as many callers.
-    async fn floor(&self, orders: u32) -> Result<u64> {
-        let prepared = Arc::new(Floor::new(&self.hub, self.merchant).await?);
-        let next = Arc::new(AtomicU32::new(0));
-        let started = Instant::now();
-        let mut callers = JoinSet::new();
-        for _ in 0..CALLERS {
-            let (prepared, next) = (Arc::clone(&prepared), Arc::clone(&next));
-            callers.spawn(async move {
-                while next.fetch_add(1, Ordering::Relaxed) < orders {
-                    prepared.one().await?;
-                }
-                Ok(())
-            });
-        }
-        ended(callers).await?;
-        Ok(per_sec(orders, started.elapsed()))
+    fn used(&self, home: &TestDatabase) -> [u64; 6] {
+        let [reads, transactions, steps] = self.counts.now();
+        let load = usage::threads_micros(load::THREAD_NAME);
+        [usage::process_micros(), load, server_micros(home), reads, transactions, steps]
     }
 
     async fn close(&self) {
@@ -239,62 +163,24 @@ impl Bench {
     }
 }
 
-/// Waits for all of them.
-async fn ended<T: 'static>(mut tasks: JoinSet<Result<T>>) -> Result<Vec<T>> {
-    let mut results = Vec::new();
-    while let Some(result) = tasks.join_next().await {
-        results.push(result.context("a caller ended badly")??);
+fn add(sums: &mut [u64; 6], before: [u64; 6], after: [u64; 6]) {
+    for (sum, (before, after)) in sums.iter_mut().zip(before.into_iter().zip(after)) {
+        *sum += after.saturating_sub(before);
     }
-    Ok(results)
 }
 
-/// Processor time of this process so far, microseconds; 0 where the system does not tell.
-fn cpu_micros() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
-    ticks * 10_000
-}
-
-/// Resident memory of this process, KiB; 0 where the system does not tell.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
-fn table(rows: &[Figures]) -> Table {
-    let mut table = Table::new();
-    table.set_header([
-        "database",
-        "orders/s",
-        "floor orders/s",
-        "of the floor",
-        "added p50",
-        "added p99",
-        "CPU per order",
-        "resident",
-        "idle",
-    ]);
-    for row in rows {
-        let percent = row.orders_per_sec * 100 / row.floor_per_sec.max(1);
-        table.add_row([
-            row.database.to_owned(),
-            row.orders_per_sec.to_string(),
-            row.floor_per_sec.to_string(),
-            format!("{percent} %"),
-            format!("{} µs", row.p50_micros),
-            format!("{} µs", row.p99_micros),
-            format!("{} µs", row.cpu_micros_per_order),
-            format!("{} MiB", row.resident_kib / 1024),
-            format!("{} MiB", row.idle_kib / 1024),
-        ]);
+/// The same two transactions per order straight into the store, by as many callers.
+async fn run_floor(floor: &Arc<Floor>, orders: u32) -> Result<()> {
+    let next = Arc::new(AtomicU32::new(0));
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (floor, next) = (Arc::clone(floor), Arc::clone(&next));
+        callers.spawn(async move {
+            while next.fetch_add(1, Ordering::Relaxed) < orders {
+                floor.one().await?;
+            }
+            Ok(())
+        });
     }
-    for column in 1..9 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    load::all_of(callers).await.map(|_: Vec<()>| ())
 }

@@ -1,12 +1,15 @@
 //! A stand-in for the gateway that approves everything in a fixed time: what is measured is the hub, not an acquirer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use super::load::Load;
 
 static TRANSACTIONS: AtomicU64 = AtomicU64::new(1_000_000_000);
 
@@ -14,7 +17,28 @@ static TRANSACTIONS: AtomicU64 = AtomicU64::new(1_000_000_000);
 pub(super) struct Stub {
     /// Its base address.
     pub(super) url: String,
+    times: Arc<Times>,
     task: JoinHandle<()>,
+}
+
+/// How long answers really took: a timer is exact to a millisecond only, and that is not the hub's doing.
+#[derive(Debug, Default)]
+struct Times {
+    count: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Stub {
+    /// How many requests it has answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.times.count.load(Ordering::Relaxed)
+    }
+
+    /// What an answer really took, on average.
+    pub(super) fn mean_delay(&self) -> Duration {
+        let count = self.times.count.load(Ordering::Relaxed).max(1);
+        Duration::from_micros(self.times.micros.load(Ordering::Relaxed) / count)
+    }
 }
 
 impl Drop for Stub {
@@ -23,20 +47,23 @@ impl Drop for Stub {
     }
 }
 
-/// Starts a stub that waits `delay` before each answer.
-pub(super) async fn start(delay: Duration) -> Result<Stub> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// Starts a stub that waits `delay` before each answer; `load` does the work.
+pub(super) async fn start(delay: Duration, load: &Load) -> Result<Stub> {
+    // Bound where it is served.
+    let listener = load.spawn(TcpListener::bind("127.0.0.1:0")).await??;
     let url = format!("http://{}", listener.local_addr()?);
-    let task = tokio::spawn(async move {
+    let times = Arc::<Times>::default();
+    let kept = Arc::clone(&times);
+    let task = load.spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(serve(socket, delay));
+            tokio::spawn(serve(socket, delay, Arc::clone(&kept)));
         }
     });
-    Ok(Stub { url, task })
+    Ok(Stub { url, times, task })
 }
 
 /// Answers requests of one connection, one after the other.
-async fn serve(mut socket: TcpStream, delay: Duration) {
+async fn serve(mut socket: TcpStream, delay: Duration, times: Arc<Times>) {
     let _ = socket.set_nodelay(true);
     let mut buffer = Vec::with_capacity(4096);
     loop {
@@ -46,6 +73,7 @@ async fn serve(mut socket: TcpStream, delay: Duration) {
                 Ok(_) => continue,
             }
         };
+        let began = Instant::now();
         buffer.drain(..end);
         if !delay.is_zero() {
             #[expect(clippy::disallowed_methods, reason = "the stub's delay is the benchmark's parameter")]
@@ -59,6 +87,9 @@ async fn serve(mut socket: TcpStream, delay: Duration) {
             "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=UTF-8\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
+        times.count.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        times.micros.fetch_add(micros, Ordering::Relaxed);
         if socket.write_all(answer.as_bytes()).await.is_err() {
             return;
         }

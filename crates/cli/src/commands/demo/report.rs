@@ -1,5 +1,7 @@
 //! What became of the day, and whether the books are right.
 
+mod quarter;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -14,6 +16,7 @@ use storage::Store;
 use storage::doctor::Broken;
 use storage::orders::OrderFilter;
 
+use self::quarter::Quarter;
 use super::setup::Stage;
 use crate::assemble::broken_invariants;
 
@@ -34,6 +37,7 @@ pub(super) struct Report {
     broken: Vec<Broken>,
     mismatches: Vec<Mismatch>,
     minor_recovered: i64,
+    quarter: Quarter,
 }
 
 /// Reads the day back from the databases, runs the doctor on both, and compares the acquirers' ledger with ours.
@@ -42,8 +46,11 @@ pub(super) async fn report(stage: &Stage) -> Result<Report> {
     let store = stage.hub.store();
     for order in store.list_orders(stage.merchant, &OrderFilter::default(), ORDERS_MAX, 0).await? {
         let view = stage.hub.view(order).await?;
-        report.count(&view);
+        if view.order.subscription_id.is_none() {
+            report.count(&view);
+        }
     }
+    report.quarter = quarter::read(stage).await?;
     for store in [store, &stage.rescue.store] {
         let (broken, checked) = broken_invariants(store).await?;
         report.checked += checked;
@@ -109,7 +116,7 @@ impl Report {
 
     /// One JSON object.
     pub(super) fn json(&self) -> String {
-        serde_json::json!({
+        let mut whole = serde_json::json!({
             "orders": self.orders,
             "approved_first": self.approved_first,
             "recovered": self.recovered,
@@ -121,8 +128,11 @@ impl Report {
             "invariants_checked": self.checked,
             "invariants_broken": self.broken.len(),
             "ledger_mismatches": self.mismatches.len(),
-        })
-        .to_string()
+        });
+        if let Some(whole) = whole.as_object_mut() {
+            whole.insert("quarter".to_owned(), self.quarter.json());
+        }
+        whole.to_string()
     }
 
     /// Tables for people.
@@ -155,6 +165,7 @@ impl Report {
             }
             let _ = writeln!(text, "{table}");
         }
+        text.push_str(&self.quarter.tables());
         let books = if self.is_healthy() {
             "none broken; the acquirers' ledger equals ours.".to_owned()
         } else {

@@ -9,6 +9,7 @@ use domain::Clock;
 use domain::ids::MerchantId;
 use gateways::Settings as GatewaySettings;
 use gateways::http::{HttpTransport, TimeLimits};
+use gateways::{HttpRequest, Method, Transport};
 use hub::Hub;
 use platform::{Platform, Route, Settings, sandbox_credentials};
 use sandbox::Sandbox;
@@ -28,6 +29,9 @@ pub(super) const LOGIN: &str = "demo";
 /// Its password; it works from this machine only, on pretend money only.
 pub(super) const PASSWORD: &str = "demo-tea-2026";
 
+/// Most passes over what is due at one moment: more means that something is due again and again.
+const PASSES_MAX: usize = 200;
+
 /// Everything that plays.
 pub(super) struct Stage {
     pub(super) clock: Arc<DemoClock>,
@@ -38,7 +42,7 @@ pub(super) struct Stage {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) shop: HttpTransport,
     pub(super) hub_url: String,
-    platform_url: String,
+    pub(super) platform_url: String,
     sandbox_url: String,
     shutdown: Shutdown,
     servers: Vec<JoinHandle<()>>,
@@ -89,6 +93,7 @@ pub(super) async fn stage(data: Option<PathBuf>) -> Result<Stage> {
     let merchant = configure(&hub, &sandbox_url, &platform_url).await?;
     let (listener, hub_url) = listen(8090).await?;
     servers.push(spawn("hub", web::serve(listener, router(&hub), shutdown.requested())));
+    report_to(&role, &hub, merchant, &hub_url).await?;
 
     Ok(Stage {
         clock,
@@ -158,6 +163,17 @@ async fn give_route(role: &Platform, sandbox_url: &str) -> Result<()> {
     Ok(())
 }
 
+/// The platform reports to the hub's address of the salvage gateway.
+async fn report_to(role: &Platform, hub: &Hub, merchant: MerchantId, hub_url: &str) -> Result<()> {
+    let configuration = hub.configuration(merchant).await?;
+    let salvage = configuration.gateways.iter().find(|one| one.capabilities.is_salvage_only());
+    let salvage = salvage.context("the sample configuration has a salvage gateway")?;
+    let mid = sandbox_credentials().mid.parse::<uuid::Uuid>().context("the sandbox's MID is a GUID")?;
+    let url = format!("{hub_url}/webhooks/{}", salvage.id);
+    role.set_webhook_url(MerchantId::from_uuid(mid), Some(&url)).await?;
+    Ok(())
+}
+
 /// Applies the sample configuration, filled in with this run's addresses.
 async fn configure(hub: &Hub, sandbox_url: &str, platform_url: &str) -> Result<MerchantId> {
     let salvage = sandbox_credentials();
@@ -185,10 +201,32 @@ async fn configure(hub: &Hub, sandbox_url: &str, platform_url: &str) -> Result<M
 impl Stage {
     /// Works on everything that is due now, on both sides.
     pub(super) async fn work(&self) -> Result<()> {
-        let hub = Driver::new(self.hub.charging().clone(), self.hub.aftermath());
-        let platform = Driver::new(self.rescue.clone(), self.platform.consequences());
-        while !(hub.sweep().await?.is_idle() && platform.sweep().await?.is_idle()) {}
-        Ok(())
+        let driver = Driver::new(self.rescue.clone(), self.platform.consequences());
+        for _ in 0..PASSES_MAX {
+            let here = self.hub.pass().await?;
+            let there = (driver.sweep().await?, self.platform.sweep().await?);
+            if here.is_idle() && there.0.is_idle() && there.1.is_idle() {
+                return Ok(());
+            }
+        }
+        bail!("there was still work after {PASSES_MAX} passes")
+    }
+
+    /// A bearer token of the platform's API.
+    pub(super) async fn platform_token(&self) -> Result<String> {
+        let credentials = sandbox_credentials();
+        let body = serde_json::json!({ "AppKey": credentials.app_key, "AppSecret": credentials.app_secret });
+        let request = HttpRequest {
+            method: Method::Post,
+            url: format!("{}/v1/oauth2/token", self.platform_url),
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+        };
+        let answer = self.shop.send(request).await.context("the platform did not answer")?;
+        let answer: serde_json::Value =
+            serde_json::from_slice(&answer.body).context("the platform's answer is JSON")?;
+        let token = answer.get("accessToken").and_then(serde_json::Value::as_str);
+        Ok(token.context("the platform gave no token")?.to_owned())
     }
 
     /// Where everything is.

@@ -32,7 +32,7 @@ pub(super) struct Order {
 }
 
 /// A card that the pretend issuers approve: ordinary numbers, made up by counting.
-fn good_card(serial: u32) -> String {
+pub(super) fn good_card(serial: u32) -> String {
     let body = format!("455673{serial:09}");
     let digits = (0..10).map(|check| format!("{body}{check}"));
     digits.into_iter().find(|number| domain::card::luhn_holds(number)).unwrap_or_default()
@@ -100,41 +100,60 @@ impl Order {
             Special::NoIpAddress => String::new(),
             _ => format!("203.0.113.{}", self.serial % 250 + 1),
         };
-        let email = format!("buyer{}@example.test", self.serial);
-        let fields = [
-            ("loginId", LOGIN),
-            ("password", PASSWORD),
-            ("campaignId", campaign),
-            ("product1_id", product),
-            ("product1_qty", "1"),
-            ("paySource", "CREDITCARD"),
-            ("cardNumber", &self.card),
-            ("cardMonth", "09"),
-            ("cardYear", "2031"),
-            ("cardSecurityCode", "123"),
-            ("firstName", "Ann"),
-            ("lastName", "Lee"),
-            ("address1", "1 Main St"),
-            ("city", "Austin"),
-            ("state", "TX"),
-            ("postalCode", "78701"),
-            ("country", "US"),
-            ("emailAddress", &email),
-            ("phoneNumber", "5125550100"),
-            ("billShipSame", "1"),
-            ("ipAddress", &ip),
-        ];
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = HttpRequest {
-            method: Method::Post,
-            url: format!("{}/order/import/", stage.hub_url),
-            headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
-            body: body.into_bytes(),
-        };
-        let answer = stage.shop.send(request).await.context("the hub did not answer")?;
-        ensure!(answer.status == 200, "the hub answered with status {}", answer.status);
-        let answer: serde_json::Value = serde_json::from_slice(&answer.body).context("the answer is JSON")?;
-        ensure!(answer.get("result").is_some(), "the answer has a result");
-        Ok(())
+        post_order(stage, &self.card, campaign, product, self.serial, &ip).await
     }
+}
+
+/// Who calls the CRM-compatible API.
+pub(super) const LOGIN_FIELDS: [(&str, &str); 2] = [("loginId", LOGIN), ("password", PASSWORD)];
+
+/// Posts an order of one product.
+pub(super) async fn post_order(
+    stage: &Stage,
+    card: &str,
+    campaign: &str,
+    product: &str,
+    serial: u32,
+    ip: &str,
+) -> Result<()> {
+    let email = format!("buyer{serial}@example.test");
+    let mut fields = LOGIN_FIELDS.to_vec();
+    fields.extend([
+        ("campaignId", campaign),
+        ("product1_id", product),
+        ("product1_qty", "1"),
+        ("paySource", "CREDITCARD"),
+        ("cardNumber", card),
+        ("cardMonth", "09"),
+        ("cardYear", "2031"),
+        ("cardSecurityCode", "123"),
+        ("firstName", "Ann"),
+        ("lastName", "Lee"),
+        ("address1", "1 Main St"),
+        ("city", "Austin"),
+        ("state", "TX"),
+        ("postalCode", "78701"),
+        ("country", "US"),
+        ("emailAddress", &email),
+        ("phoneNumber", "5125550100"),
+        ("billShipSame", "1"),
+        ("ipAddress", ip),
+    ]);
+    let answer = post(stage, "/order/import/", &fields).await?;
+    ensure!(answer.get("result").is_some(), "the answer has a result");
+    Ok(())
+}
+
+/// Posts a form to the CRM-compatible API.
+pub(super) async fn post(stage: &Stage, path: &str, fields: &[(&str, &str)]) -> Result<serde_json::Value> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = HttpRequest {
+        method: Method::Post,
+        url: format!("{}{path}", stage.hub_url),
+        headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
+        body: body.into_bytes(),
+    };
+    let answer = stage.shop.send(request).await.context("the hub did not answer")?;
+    ensure!(answer.status == 200, "the hub answered with status {}", answer.status);
+    serde_json::from_slice(&answer.body).context("the answer is JSON")
 }

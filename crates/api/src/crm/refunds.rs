@@ -1,0 +1,178 @@
+//! `/transactions/refund/`, `/order/refund/` and `/order/cancel/`: money that goes back (crm.md 10.2).
+
+use axum::extract::State;
+use domain::attempt::Attempt;
+use domain::ids::OrderId;
+use domain::money::Money;
+use domain::order::OrderStatus;
+use hub::{HubError, OrderView};
+use storage::operations::Operation;
+
+use super::Crm;
+use super::answer::Answer;
+use super::call::Call;
+use super::order_object::order_object;
+use super::purchase_object::purchases_of;
+use super::reader::Reader;
+use super::transaction_update::{actor_of, amount, named_attempt, refusal, shown};
+
+const OF_TRANSACTION: [&str; 6] =
+    ["transactionId", "refundAmount", "fullRefund", "externalRefund", "refundMerchantTxnId", "refundReason"];
+const OF_ORDER: [&str; 4] = ["orderId", "refundAmount", "fullRefund", "refundReason"];
+const OF_CANCEL: [&str; 4] = ["orderId", "cancelReason", "fullRefund", "afterNextBill"];
+const REASON_CHARS_MAX: usize = 100;
+const REFERENCE_CHARS_MAX: usize = 200;
+
+/// Gives back what one transaction took, or books that it was given back outside. Answers the transaction.
+pub(crate) async fn transaction(State(crm): State<Crm>, call: Call) -> Answer {
+    call.note_unknown(|name| OF_TRANSACTION.contains(&name));
+    in_a_task(refund_transaction(crm, call)).await
+}
+
+/// Gives back what an order took. Answers the order.
+pub(crate) async fn order(State(crm): State<Crm>, call: Call) -> Answer {
+    call.note_unknown(|name| OF_ORDER.contains(&name));
+    in_a_task(refund_order(crm, call)).await
+}
+
+/// Cancels an order. Answers the order.
+pub(crate) async fn cancel(State(crm): State<Crm>, call: Call) -> Answer {
+    call.note_unknown(|name| OF_CANCEL.contains(&name));
+    in_a_task(cancel_order(crm, call)).await
+}
+
+/// In a task of its own: a caller who hangs up must not stop it halfway.
+async fn in_a_task(work: impl Future<Output = Result<Answer, HubError>> + Send + 'static) -> Answer {
+    match tokio::spawn(work).await {
+        Ok(answer) => answer.unwrap_or_else(Answer::from),
+        Err(_) => HubError::Interrupted.into(),
+    }
+}
+
+async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
+    let merchant_id = call.merchant_id;
+    let mut reader = Reader::new(&call.pairs);
+    let attempt = named_attempt(&crm, &call, &mut reader).await?;
+    let is_external = reader.flag("externalRefund").unwrap_or(false);
+    let reference = reader.text("refundMerchantTxnId", REFERENCE_CHARS_MAX);
+    let reason = reader.text("refundReason", REASON_CHARS_MAX);
+    let much = attempt.as_ref().map(|attempt| how_much(&mut reader, attempt));
+    let problems = reader.into_problems();
+    let (Some(attempt), Some(much), true) = (attempt, much, problems.is_empty()) else {
+        return Ok(Answer::refused(&problems));
+    };
+    let actor = actor_of(&call);
+    let done = if is_external {
+        crm.hub.book_refund(merchant_id, attempt.id, much, &reference, &reason, &actor).await
+    } else {
+        let view = crm.hub.find_order_view(merchant_id, attempt.order_id).await?;
+        if view.as_ref().and_then(OrderView::approved).map(|one| one.id) != Some(attempt.id) {
+            let words = "transactionId: this transaction took no money that could be given back";
+            return Ok(Answer::Error(words.to_owned()));
+        }
+        crm.hub.refund_order(merchant_id, attempt.order_id, much, &reason, &actor).await
+    };
+    match done {
+        Ok(operation) if operation.state == "refused" => Ok(Answer::Error(refused(&operation))),
+        Ok(_) => shown(&crm, &call, &attempt).await,
+        Err(error) => refusal(error, |field| match field {
+            "gateway_reference" => "refundMerchantTxnId",
+            "note" => "refundReason",
+            _ => "refundAmount",
+        }),
+    }
+}
+
+async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
+    let merchant_id = call.merchant_id;
+    let mut reader = Reader::new(&call.pairs);
+    let id = named_order(&mut reader);
+    let reason = reader.text("refundReason", REASON_CHARS_MAX);
+    let view = match id {
+        Some(id) => crm.hub.find_order_view(merchant_id, id).await?,
+        None => None,
+    };
+    if id.is_some() && view.is_none() {
+        reader.refuse("orderId", "there is no order with this id");
+    }
+    let paid = view.as_ref().and_then(OrderView::approved);
+    if view.is_some() && paid.is_none() {
+        reader.refuse("orderId", "this order took no money that could be given back");
+    }
+    let much = paid.map(|attempt| how_much(&mut reader, attempt));
+    let problems = reader.into_problems();
+    let (Some(id), Some(much), true) = (id, much, problems.is_empty()) else {
+        return Ok(Answer::refused(&problems));
+    };
+    match crm.hub.refund_order(merchant_id, id, much, &reason, &actor_of(&call)).await {
+        Ok(operation) if operation.state == "refused" => Ok(Answer::Error(refused(&operation))),
+        Ok(_) => order_now(&crm, &call, id).await,
+        Err(error) => refusal(error, |_| "refundAmount"),
+    }
+}
+
+async fn cancel_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
+    let merchant_id = call.merchant_id;
+    let mut reader = Reader::new(&call.pairs);
+    let id = named_order(&mut reader);
+    let reason = reader.text("cancelReason", REASON_CHARS_MAX);
+    if reader.raw("cancelReason").is_empty() {
+        reader.refuse("cancelReason", "is missing; why the order is cancelled");
+    }
+    let gives_back = reader.flag("fullRefund").unwrap_or(false);
+    if reader.flag("afterNextBill").unwrap_or(false) {
+        reader
+            .refuse("afterNextBill", "is not possible for an order; cancel its purchase after the next bill");
+    }
+    let order = match id {
+        Some(id) => crm.hub.store().find_order(merchant_id, id).await?,
+        None => None,
+    };
+    if id.is_some() && order.is_none() {
+        reader.refuse("orderId", "there is no order with this id");
+    }
+    // Cancelling a paid order gives its money back: never without being asked for in so many words.
+    if order.is_some_and(|order| order.status == OrderStatus::Complete) && !gives_back {
+        reader.refuse(
+            "fullRefund",
+            "this order is paid: send fullRefund=1 to cancel it and give the money back",
+        );
+    }
+    let problems = reader.into_problems();
+    let (Some(id), true) = (id, problems.is_empty()) else { return Ok(Answer::refused(&problems)) };
+    match crm.hub.cancel_order(merchant_id, id, &reason, &actor_of(&call)).await {
+        Ok(_) => order_now(&crm, &call, id).await,
+        Err(error) => refusal(error, |_| "cancelReason"),
+    }
+}
+
+fn named_order(reader: &mut Reader<'_>) -> Option<OrderId> {
+    if reader.raw("orderId").is_empty() {
+        reader.refuse("orderId", "is missing; the id that order import has returned");
+    }
+    reader.order_id("orderId")
+}
+
+/// `refundAmount`, or none for all that is left with `fullRefund=1`.
+fn how_much(reader: &mut Reader<'_>, attempt: &Attempt) -> Option<Money> {
+    let is_full = reader.flag("fullRefund").unwrap_or(false);
+    let has_amount = !reader.raw("refundAmount").is_empty();
+    if is_full == has_amount {
+        reader.refuse("refundAmount", "send either refundAmount or fullRefund=1");
+    }
+    amount(reader, "refundAmount", attempt)
+}
+
+fn refused(operation: &Operation) -> String {
+    let text = operation.text.as_deref().unwrap_or_default();
+    format!("The gateway refused the {}: {text}", operation.kind)
+}
+
+async fn order_now(crm: &Crm, call: &Call, id: OrderId) -> Result<Answer, HubError> {
+    let configuration = crm.hub.configuration(call.merchant_id).await?;
+    let view = crm.hub.find_order_view(call.merchant_id, id).await?;
+    let gone = || Answer::Error("orderId: there is no order with this id".to_owned());
+    let Some(view) = view else { return Ok(gone()) };
+    let subscriptions = purchases_of(crm, &view.order).await?;
+    Ok(Answer::Success(order_object(&configuration, &view, &subscriptions)))
+}

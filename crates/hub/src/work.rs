@@ -1,0 +1,88 @@
+//! Everything that is due: attempts in doubt and open salvages, operations, subscriptions, reports, late approvals, runs.
+
+use std::time::Duration;
+
+use charging::Driver;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Hub, HubError};
+
+/// What one pass over everything that is due did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Attempts worked on.
+    pub attempts: usize,
+    /// Captures, voids and refunds worked on.
+    pub operations: usize,
+    /// Subscriptions looked at.
+    pub subscriptions: usize,
+    /// Reports from gateways that were applied after they had been kept.
+    pub reports: usize,
+    /// Late approvals given back or asked about.
+    pub late_approvals: usize,
+    /// Items of batch runs that were given their verdict.
+    pub items: usize,
+}
+
+impl Pass {
+    /// Whether nothing was due.
+    pub fn is_idle(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Hub {
+    /// One pass over everything that is due now.
+    pub async fn pass(&self) -> Result<Pass, HubError> {
+        let driver = Driver::new(self.charging.clone(), self.aftermath());
+        let settled = driver.sweep().await?;
+        let now = self.minter().now();
+        Ok(Pass {
+            attempts: settled.attempts,
+            operations: settled.operations,
+            subscriptions: self.sweep_subscriptions().await?.subscriptions,
+            reports: self.sweep_reports(now).await?,
+            late_approvals: self.sweep_late_approvals(now).await?,
+            items: self.sweep_runs(now).await?.items,
+        })
+    }
+
+    /// Bills, applies reports and carries on runs until told to stop. The attempt driver has a loop of its own: a long
+    /// billing run must not keep doubt waiting.
+    #[expect(clippy::disallowed_methods, reason = "a loop over due work is what waits")]
+    pub async fn run_billing(self, poll: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.due_once().await {
+                Ok(true) => continue,
+                Ok(false) => self.keep_house().await,
+                Err(error) => tracing::error!(error = %error, "A pass over due work failed"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(poll) => {}
+            }
+        }
+    }
+
+    /// Reports first: what they settle need not be asked about, and a customer's bill may wait for it.
+    async fn due_once(&self) -> Result<bool, HubError> {
+        let now = self.minter().now();
+        let reports = self.sweep_reports(now).await?;
+        let late = self.sweep_late_approvals(now).await?;
+        let billed = self.sweep_subscriptions().await?.subscriptions;
+        let items = self.sweep_runs(now).await?.items;
+        Ok(reports > 0 || late > 0 || billed > 0 || items > 0)
+    }
+
+    /// What is done now and then: the daily comparison with the gateways' books, and card numbers that nothing needs.
+    async fn keep_house(&self) {
+        if let Err(error) = self.reconcile_due().await {
+            tracing::error!(error = %error, "The comparison with the gateways' books failed");
+        }
+        match self.purge_cards_due().await {
+            Ok(0) => {}
+            Ok(erased) => tracing::info!(cards.count = erased, "Erased {erased} card numbers"),
+            Err(error) => tracing::error!(error = %error, "Card numbers were not erased"),
+        }
+    }
+}

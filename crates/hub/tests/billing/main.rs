@@ -1,0 +1,20 @@
+//! Subscriptions: billed, recycled, handed over, settled, and changed by people.
+#![cfg(test)]
+
+#[expect(dead_code, reason = "the support of all tests of the hub; this suite uses a part")]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/subscriptions.rs"]
+mod shop;
+
+mod cycles;
+mod doubt;
+mod hooks;
+mod house;
+mod people;
+mod processes;
+mod recycle;
+mod results;
+mod reviewed;
+mod rules;
