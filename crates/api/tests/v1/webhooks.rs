@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::ids::{AttemptId, GatewayId};
 use gateways::fake::{Act, Ending, FakeGateway};
 use gateways::{RawReport, ReportKind};
-use hub::{Rerun, RerunAnswer, Verdict};
+use hub::{Rerun, RerunAnswer};
 use rstest::rstest;
 use serde_json::{Value, json};
 use storage::testing::On;
