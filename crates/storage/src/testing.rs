@@ -1,10 +1,10 @@
 //! Databases for tests: a fresh one each, on SQLite and on PostgreSQL.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr};
+use uuid::Uuid;
 
 use crate::store::{Location, Store};
 
@@ -25,10 +25,9 @@ pub struct TestDatabase {
     name: Option<String>,
 }
 
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
+/// Not the process's number: the system uses those again, and a folder that an earlier test left behind would be ours.
 fn unique() -> String {
-    format!("recoup_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("recoup_test_{}", Uuid::now_v7().simple())
 }
 
 fn server() -> String {
