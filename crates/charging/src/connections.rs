@@ -30,7 +30,8 @@ pub enum NoGateway {
     MovableClock,
 }
 
-type Key = (MerchantId, GatewayId, i64);
+/// A live gateway, and the version of the configuration that it was made from.
+type Live = (i64, Arc<dyn Gateway>);
 
 /// Live gateways. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct Connections {
     store: Store,
     vault: Arc<Vault>,
     movable_clock: bool,
-    live: Arc<RwLock<HashMap<Key, Arc<dyn Gateway>>>>,
+    live: Arc<RwLock<HashMap<(MerchantId, GatewayId), Live>>>,
     call_secs_max: Arc<AtomicI64>,
 }
 
@@ -71,9 +72,10 @@ impl Connections {
         version: i64,
         configured: &Configured,
     ) -> Result<Arc<dyn Gateway>, NoGateway> {
-        let key = (merchant_id, configured.id, version);
-        if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(live));
+        let key = (merchant_id, configured.id);
+        let known = self.live.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some((_, live)) = known.filter(|(made_from, _)| *made_from == version) {
+            return Ok(live);
         }
         let sealed = self.store.find_sealed_credentials(merchant_id, configured.id).await?;
         let secret = match sealed {
@@ -84,8 +86,10 @@ impl Connections {
         let made = self.check(&configured.kind, &settings)?;
         self.call_secs_max.fetch_max(made.time_limit_secs(), Ordering::Relaxed);
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|(merchant, gateway, _), _| (*merchant, *gateway) != (merchant_id, configured.id));
-        live.insert(key, Arc::clone(&made));
+        let newer = live.get(&key).is_some_and(|(made_from, _)| *made_from > version);
+        if !newer {
+            live.insert(key, (version, Arc::clone(&made)));
+        }
         Ok(made)
     }
 

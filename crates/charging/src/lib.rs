@@ -12,6 +12,9 @@ mod operate;
 
 mod driver;
 
+mod memory;
+mod stuck;
+
 mod deadlines;
 mod wait;
 
@@ -26,6 +29,8 @@ pub use reconcile::{LedgerLine, Mismatch, reconcile};
 pub use record::Recorded;
 pub use resolve::Resolution;
 pub use send::{Answer, reference_of};
+pub use stuck::{Stuck, is_outage};
+pub use wait::Pause;
 
 use std::sync::Arc;
 
@@ -44,11 +49,14 @@ pub struct Charging {
     pub connections: Connections,
     /// Time and ids.
     pub minter: Minter,
+    /// How a caller waits between two looks at a charge that another process has under way.
+    pub pause: Arc<dyn Pause>,
+    memory: Arc<memory::Memory>,
 }
 
 impl Charging {
     /// The protocol over these parts.
     pub fn new(store: Store, vault: Arc<Vault>, connections: Connections, minter: Minter) -> Self {
-        Self { store, vault, connections, minter }
+        Self { store, vault, connections, minter, pause: Arc::new(wait::RealTime), memory: Arc::default() }
     }
 }

@@ -2,11 +2,15 @@
 
 mod end;
 mod open;
+pub(crate) mod undo;
+
+use std::sync::Arc;
 
 use domain::attempt::{Attempt, AttemptState};
 use domain::declines::Reason;
 use domain::money::Money;
-use gateways::{GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
+use gateways::{Gateway, GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
+use jiff::Timestamp;
 use storage::operations::{self, Operation};
 use storage::{Step, StoreError, Transaction};
 use thiserror::Error;
@@ -30,6 +34,24 @@ pub enum OperateError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A request that is about to be sent, and what its answer is about.
+pub(crate) struct Call<'a> {
+    /// Its intent is committed.
+    pub(crate) operation: &'a Operation,
+    /// What it is about.
+    pub(crate) attempt: &'a Attempt,
+    /// The request.
+    pub(crate) request: OperationRequest,
+    /// Who is asked.
+    pub(crate) gateway: Arc<dyn Gateway>,
+    /// Tells what follows when the attempt is approved.
+    pub(crate) consequences: Option<&'a dyn Consequences>,
+    /// When a refund that takes the place of a refused void is due.
+    pub(crate) refund_at: Timestamp,
+    /// The lease under which it is sent, if it is.
+    pub(crate) fence: Option<Uuid>,
 }
 
 /// What is said of an operation whose gateway is gone.
@@ -129,7 +151,7 @@ impl Charging {
         let Some(gateway) = consequences.gateway_of(attempt).await? else {
             return self.doubt_operation(operation, UNUSABLE, true, fence).await;
         };
-        let Some(request) = Self::request_of(operation, attempt) else {
+        let Some(request) = self.request_of(operation, attempt).await? else {
             return self.doubt_operation(operation, "Its attempt is not approved.", true, fence).await;
         };
         if let Some(fence) = fence
@@ -137,29 +159,67 @@ impl Charging {
         {
             return Ok(());
         }
-        match gateway.operate(&request).await {
-            Ok(OperationOutcome::Done { reference, text }) => {
-                self.finish(operation, attempt, (reference, text), consequences, fence).await
-            }
-            Ok(OperationOutcome::Refused { code, text }) => {
-                self.refused(operation, attempt, (code, text), fence).await
-            }
-            Err(GatewayError::NotSent(error)) => {
-                self.leave_open(operation, &format!("It was not sent: {error}."), false, true, fence).await
-            }
-            Err(GatewayError::Rejected(rejection)) if rejection.reason == Reason::RateLimited => {
-                self.leave_open(operation, &rejection.text, false, true, fence).await
-            }
-            Err(GatewayError::Rejected(rejection)) => {
-                self.refused(operation, attempt, (rejection.code, rejection.text), fence).await
-            }
-            Err(GatewayError::InDoubt(_, error)) => {
-                self.doubt_operation(operation, &format!("The answer was lost: {error}."), false, fence).await
-            }
-        }
+        let refund_at = self.minter.now();
+        let call =
+            Call { operation, attempt, request, gateway, consequences: Some(consequences), refund_at, fence };
+        // The refund that follows a refused void is due now: the driver sends it.
+        self.call_operation(&call).await.map(|_| ())
     }
 
-    /// Works on an operation that is due: asks what became of it, and sends it only when it was not done.
+    /// One call, and its outcome; the refund that takes the place of a refused void, if one does.
+    pub(crate) async fn call_operation(&self, call: &Call<'_>) -> Result<Option<Operation>, StoreError> {
+        let (operation, fence) = (call.operation, call.fence);
+        self.memory.take_unsent(operation.id);
+        match call.gateway.operate(&call.request).await {
+            Ok(OperationOutcome::Done { reference, text }) => {
+                self.finish(operation, call.attempt, (reference, text), call.consequences, fence).await?;
+            }
+            Ok(OperationOutcome::Refused { code, text }) => return self.call_refused(call, code, text).await,
+            Err(GatewayError::NotSent(error)) => {
+                self.leave_open(operation, &format!("It was not sent: {error}."), false, true, fence).await?;
+            }
+            Err(GatewayError::Rejected(rejection)) if rejection.reason == Reason::RateLimited => {
+                self.leave_open(operation, &rejection.text, false, true, fence).await?;
+            }
+            Err(GatewayError::Rejected(rejection)) => {
+                return self.call_refused(call, rejection.code, rejection.text).await;
+            }
+            Err(GatewayError::InDoubt(_, error)) => {
+                let words = format!("The answer was lost: {error}.");
+                self.doubt_operation(operation, &words, false, fence).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// A void may be refused because an earlier one was done unseen: the gateway is asked before it is refunded, so that
+    /// the two never both happen (M16).
+    async fn call_refused(
+        &self,
+        call: &Call<'_>,
+        code: String,
+        text: String,
+    ) -> Result<Option<Operation>, StoreError> {
+        let (operation, attempt, fence) = (call.operation, call.attempt, call.fence);
+        if call.request.kind == OperationKind::Void {
+            match call.gateway.inquire_operation(&call.request).await {
+                OperationFinding::NotDone => {}
+                OperationFinding::Done { reference } => {
+                    self.finish(operation, attempt, (reference, text), call.consequences, fence).await?;
+                    return Ok(None);
+                }
+                OperationFinding::Unknown(words) => {
+                    let words = format!("The gateway refused it ({text}), and cannot say why: {words}");
+                    self.doubt_operation(operation, &words, false, fence).await?;
+                    return Ok(None);
+                }
+            }
+        }
+        self.refused(operation, attempt, (code, text), call.refund_at, fence).await
+    }
+
+    /// Works on an operation that is due: asks what became of it, and sends it only when it was not done. That its last
+    /// request never left is believed only of this process: a restored backup may be older than the next one (M31).
     pub(crate) async fn resolve_operation(
         &self,
         operation: &Operation,
@@ -172,32 +232,49 @@ impl Charging {
             return self.doubt_operation(operation, "Its attempt is unknown.", true, held).await;
         };
         let gateway = consequences.gateway_of(&attempt).await?;
-        let (Some(gateway), Some(request)) = (gateway, Self::request_of(operation, &attempt)) else {
+        let (Some(gateway), Some(request)) = (gateway, self.request_of(operation, &attempt).await?) else {
             return self.doubt_operation(operation, UNUSABLE, true, held).await;
         };
-        if operation.code.as_deref() == Some(operations::NOT_SENT) {
-            return self.send_operation(operation, &attempt, consequences, held).await;
-        }
-        match gateway.inquire_operation(&request).await {
+        let never_left =
+            self.memory.take_unsent(operation.id) && operation.code.as_deref() == Some(operations::NOT_SENT);
+        let found =
+            if never_left { OperationFinding::NotDone } else { gateway.inquire_operation(&request).await };
+        match found {
             OperationFinding::Done { reference } => {
-                self.finish(operation, &attempt, (reference, String::new()), consequences, held).await
+                let said = (reference, String::new());
+                self.finish(operation, &attempt, said, Some(consequences), held).await?;
             }
-            OperationFinding::NotDone => self.send_operation(operation, &attempt, consequences, held).await,
-            OperationFinding::Unknown(words) => self.doubt_operation(operation, &words, false, held).await,
+            // What it was to give back has ended as not taken: nothing is sent on our own any more.
+            OperationFinding::NotDone if !attempt.state.is_live() => {
+                self.doubt_operation(operation, "Its attempt has ended otherwise.", true, held).await?;
+            }
+            OperationFinding::NotDone => {
+                self.send_operation(operation, &attempt, consequences, held).await?;
+            }
+            OperationFinding::Unknown(words) => {
+                self.doubt_operation(operation, &words, false, held).await?;
+            }
         }
+        self.end_undone(operation, &attempt, consequences).await
     }
 
-    fn request_of(operation: &Operation, attempt: &Attempt) -> Option<OperationRequest> {
-        let AttemptState::Approved { approval, .. } = &attempt.state else { return None };
-        Some(OperationRequest {
-            kind: OperationKind::parse(&operation.kind)?,
-            reference: operation.id.base32(),
-            idempotency_key: operation.id.uuid(),
-            gateway_reference: approval.reference.clone(),
-            attempt_reference: attempt.id.base32(),
-            amount: operation.amount,
-            at: operation.created_at,
-        })
+    /// The request of an operation; none when the gateway's id of what it is about is not known.
+    pub(crate) async fn request_of(
+        &self,
+        operation: &Operation,
+        attempt: &Attempt,
+    ) -> Result<Option<OperationRequest>, StoreError> {
+        let reference = match &attempt.state {
+            AttemptState::Approved { approval, .. } => Some(approval.reference.clone()),
+            AttemptState::Sending
+            | AttemptState::InDoubt { .. }
+            | AttemptState::Pending { .. }
+            | AttemptState::Declined { .. }
+            | AttemptState::NotExecuted { .. } => {
+                self.store.find_fence_facts(attempt.merchant_id, attempt.id).await?.1
+            }
+        };
+        Ok(reference.and_then(|reference| request_as(operation, attempt, &reference)))
     }
 
     /// Keeps the lease until the call that is about to be made must have ended; false when it has gone to somebody else.
@@ -210,4 +287,17 @@ impl Charging {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The request of an operation on what the gateway knows under this id.
+fn request_as(operation: &Operation, attempt: &Attempt, gateway_reference: &str) -> Option<OperationRequest> {
+    Some(OperationRequest {
+        kind: OperationKind::parse(&operation.kind)?,
+        reference: operation.id.base32(),
+        idempotency_key: operation.id.uuid(),
+        gateway_reference: gateway_reference.to_owned(),
+        attempt_reference: attempt.id.base32(),
+        amount: operation.amount,
+        at: operation.created_at,
+    })
 }

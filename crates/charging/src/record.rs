@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::Charging;
 use crate::consequences::Consequence;
 
-/// What an approval brings with it: one change of a row of its own each, so none needs to see another's. Everything
+/// What a sale's approval brings with it: one change of a row of its own each, so none needs to see another's. Everything
 /// else may lock, count, or begin an attempt, and runs in order.
 const OF_AN_APPROVAL: &[&str] = &[
     "complete_order",
@@ -111,7 +111,7 @@ impl Charging {
     }
 
     async fn commit_once(&self, transaction: Transaction) -> Result<Recorded, StoreError> {
-        match self.store.commit(transaction).await {
+        match self.store.commit(transaction.without_rows()).await {
             Ok(_) => Ok(Recorded::Now),
             Err(error)
                 if error.is_conflict_in(attempts::SETTLED_BEFORE)

@@ -3,6 +3,7 @@
 mod end;
 mod perform;
 mod salvage;
+mod undoing;
 
 use std::sync::Arc;
 
@@ -58,6 +59,9 @@ impl Charging {
                 .person(attempt, &facts, consequences, fence, "Its gateway cannot be used any more.")
                 .await;
         };
+        if let Some(known) = self.follow_undoing(attempt, &facts, &gateway, consequences, fence).await? {
+            return Ok(known);
+        }
         if attempt.deadline.is_some() {
             return self.resolve_salvage(attempt, &gateway, consequences, fence).await;
         }

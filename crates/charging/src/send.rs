@@ -2,7 +2,7 @@
 
 mod hold;
 
-pub(crate) use hold::partial_decline;
+pub(crate) use hold::{partial_decline, unconfirmed};
 
 use std::sync::Arc;
 

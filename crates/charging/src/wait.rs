@@ -1,5 +1,6 @@
 //! Waiting for a charge of another caller, in whatever process it runs (M3).
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use domain::attempt::{Attempt, AttemptState};
@@ -11,7 +12,24 @@ use crate::Charging;
 /// Looks per second.
 const LOOKS_PER_SEC: i64 = 4;
 /// Time between two looks.
-const PAUSE: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How a caller waits for a moment: real time passes, unless a simulation says what passes instead.
+pub trait Pause: std::fmt::Debug + Send + Sync {
+    /// Waits so long.
+    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// Real time.
+#[derive(Debug)]
+pub(crate) struct RealTime;
+
+impl Pause for RealTime {
+    #[expect(clippy::disallowed_methods, reason = "no due time can wake a caller who waits for an answer")]
+    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
 
 impl Charging {
     /// Waits until no attempt of the order is being sent any more, at most `secs_max`. An attempt whose process must have
@@ -29,7 +47,7 @@ impl Charging {
                 break;
             }
             waited = true;
-            pause().await;
+            self.pause.wait(LOOK_EVERY).await;
         }
         Ok(waited)
     }
@@ -38,9 +56,4 @@ impl Charging {
         attempt.state == AttemptState::Sending
             && attempt.next_check_at.is_some_and(|taken_up_at| taken_up_at > self.minter.now())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "no due time can wake a caller who waits for an answer")]
-async fn pause() {
-    tokio::time::sleep(PAUSE).await;
 }

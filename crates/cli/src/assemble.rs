@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use charging::{Charging, Connections};
 use domain::{Clock, Minter};
 use gateways::http::{HttpTransport, TimeLimits};
-use hub::{CHARGING_HELD, HELD_SINCE_BEAT, Hub};
+use hub::Hub;
 use providers::Catalogue;
 use storage::doctor::Broken;
 use storage::{Store, Transaction, marks};
@@ -16,9 +16,6 @@ use crate::place::{Held, Place};
 
 /// A database made under a movable clock never meets a real gateway, for good (M31).
 const MOVABLE_CLOCK: &str = "movable_clock";
-
-/// An older newest heartbeat at start means a restored backup, seconds (M31).
-const HEARTBEAT_SECS_MAX: i64 = 3_600;
 
 /// The attempt protocol over a place, and the lock that keeps others out.
 pub(crate) struct Assembled {
@@ -59,27 +56,6 @@ async fn is_movable(store: &Store, clock: &dyn Clock) -> Result<bool> {
     Ok(false)
 }
 
-/// Since when automatic charging is held, and why, when it is: this database looks like a restored backup (M31).
-///
-/// A newest heartbeat of more than an hour ago at start means that other processes may have charged since. The mark
-/// stays until reconciliation has passed; whatever charges by itself asks for it first.
-pub(crate) async fn hold_after_restore(store: &Store, clock: &dyn Clock) -> Result<Option<String>> {
-    if let Some(held) = store.find_mark(CHARGING_HELD).await? {
-        return Ok(Some(held));
-    }
-    let Some(last) = store.last_heartbeat().await? else { return Ok(None) };
-    let now = clock.now();
-    if now.duration_since(last).as_secs() <= HEARTBEAT_SECS_MAX {
-        return Ok(None);
-    }
-    let words = format!("since {now}: the last heartbeat is of {last}, so this may be a restored backup");
-    let hold = Transaction::new("hold_charging")
-        .with(marks::set(CHARGING_HELD, &words))
-        .with(marks::set(HELD_SINCE_BEAT, &last.to_string()));
-    store.commit(hold).await?;
-    Ok(Some(words))
-}
-
 /// Every broken invariant of a database, the hub's and the platform's, and how many were checked.
 pub(crate) async fn broken_invariants(store: &Store) -> Result<(Vec<Broken>, usize)> {
     let (mut broken, orders) = store.list_broken_invariants(&salvage_kinds()).await?;
@@ -99,10 +75,8 @@ fn salvage_kinds() -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use domain::ManualClock;
     use gateways::Settings;
     use secrecy::SecretString;
-    use storage::testing::{On, TestDatabase};
 
     use super::*;
     use crate::clock::{DemoClock, SystemClock};
@@ -154,28 +128,5 @@ mod tests {
         std::fs::remove_file(folder.path().join("keys.json")).unwrap();
         let error = assemble(&place, Arc::new(SystemClock), TimeLimits::default()).await.err().unwrap();
         assert!(format!("{error:#}").contains("restore it from a backup"), "{error:#}");
-    }
-
-    #[rstest::rstest]
-    #[case::sqlite(On::Sqlite)]
-    #[case::postgres(On::Postgres)]
-    #[tokio::test]
-    async fn m31_an_old_heartbeat_at_start_holds_automatic_charging(#[case] on: On) {
-        let database = TestDatabase::new(on).await;
-        let store = database.open().await;
-        let clock = ManualClock::new("2026-11-21T12:00:00Z".parse().unwrap());
-        assert_eq!(hold_after_restore(&store, &clock).await.unwrap(), None, "a new database is no backup");
-        store.commit(Transaction::new("beat").with(marks::beat("hub", clock.now()))).await.unwrap();
-        clock.advance(jiff::SignedDuration::from_secs(3_600));
-        assert_eq!(hold_after_restore(&store, &clock).await.unwrap(), None);
-        clock.advance(jiff::SignedDuration::from_secs(1));
-        let held = hold_after_restore(&store, &clock).await.unwrap().unwrap();
-        store.commit(Transaction::new("beat").with(marks::beat("hub", clock.now()))).await.unwrap();
-        assert_eq!(
-            hold_after_restore(&store, &clock).await.unwrap(),
-            Some(held),
-            "a fresh beat does not lift it"
-        );
-        store.close().await;
     }
 }

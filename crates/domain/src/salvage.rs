@@ -46,6 +46,8 @@ pub struct SalvageCase {
     pub cancel_asked: bool,
     /// When a cancellation was first answered with "unknown".
     pub unknown_at: Option<Timestamp>,
+    /// Whether we asked the gateway to fence it while nobody had acknowledged it (M20): what came of that may be unread.
+    pub fence_asked: bool,
 }
 
 /// What to do next.
@@ -102,7 +104,7 @@ pub fn decide_salvage(case: &SalvageCase, standing: Standing, now: Timestamp) ->
         Standing::Reversed(approval) => SalvageStep::ApproveReversed(approval),
         Standing::Failed(raw) => SalvageStep::Fail(raw),
         // Cancelled before we ever asked for it: the gateway took it on and gave it up.
-        Standing::Cancelled if !case.cancel_asked && case.unknown_at.is_none() => {
+        Standing::Cancelled if !case.cancel_asked && case.unknown_at.is_none() && !case.fence_asked => {
             closed(&SalvageCase { acknowledged: true, ..*case }, now)
         }
         Standing::Cancelled => closed(case, now),
@@ -166,6 +168,11 @@ fn closed(case: &SalvageCase, now: Timestamp) -> SalvageStep {
     if now >= case.deadline {
         return SalvageStep::Fail(expired());
     }
+    if case.fence_asked {
+        // It arrived after we had asked to fence it, and the fence held after all.
+        let words = "The salvage gateway cancelled it, for we had asked to fence it.".to_owned();
+        return SalvageStep::Lapse(LapseCause::Fenced, words);
+    }
     SalvageStep::Fail(RawDecline {
         code: "cancelled".to_owned(),
         text: "The salvage gateway cancelled it.".to_owned(),
@@ -201,6 +208,7 @@ mod tests {
             deadline: at(21 * DAY),
             cancel_asked: false,
             unknown_at: None,
+            fence_asked: false,
         }
     }
 
@@ -272,6 +280,19 @@ mod tests {
         ));
         let won = decide_close(&asked, FenceAnswer::Failed, Standing::Approved(approval()), at(60));
         assert_eq!(won, SalvageStep::Approve(approval()));
+    }
+
+    #[test]
+    fn m20_m23_what_is_cancelled_after_our_own_fence_is_never_a_failure() {
+        let lost = SalvageCase { acknowledged: false, ..case() };
+        let cancelled = |case: &SalvageCase, now| decide_salvage(case, Standing::Cancelled, at(now));
+        assert!(matches!(cancelled(&lost, 60), SalvageStep::Fail(raw) if raw.code == "cancelled"));
+        for acknowledged in [false, true] {
+            let fenced = SalvageCase { fence_asked: true, acknowledged, ..case() };
+            assert!(matches!(cancelled(&fenced, 60), SalvageStep::Lapse(LapseCause::Fenced, _)));
+        }
+        let adopted = SalvageCase { fence_asked: true, ..case() };
+        assert!(matches!(cancelled(&adopted, 21 * DAY), SalvageStep::Fail(raw) if raw.code == "expired"));
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub struct Report {
     pub at: Timestamp,
     /// When the gateway signed it; an old one is confirmed by asking (M32).
     pub signed_at: Timestamp,
-    /// What makes a repetition the same report: its signature.
+    /// What makes a repetition the same report: what all deliveries of one event have in common, or else the signature.
     pub signature: String,
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn draft(
     let recurring = import
         .lines
         .iter()
-        .any(|line| product_of(line).is_some_and(|product| product.billing == Billing::Recurring));
+        .any(|line| product_of(line).is_some_and(|product| product.billing != Billing::OneTime));
     Ok(Draft {
         is_test: configuration.account.test_cards.iter().any(|test| test == card.number.expose()),
         campaign: campaign.clone(),

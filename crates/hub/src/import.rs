@@ -15,7 +15,9 @@ use domain::placement::Problem;
 use domain::routing::{Choice, decide_route};
 use jiff::{SignedDuration, Timestamp};
 use storage::cards::Card;
-use storage::{StoreError, Transaction, attempts, cards, guards, merchants, orders, payments};
+use storage::{
+    StoreError, Transaction, attempts, cards, guards, late_approvals, merchants, orders, payments,
+};
 use zeroize::Zeroizing;
 
 use crate::checkout::Checkout;
@@ -400,6 +402,12 @@ impl Hub {
             .with(cards::upsert(&prepared.card, now))
             .with(insert_or_submit(prepared, order))
             .with(insert_or_set(prepared, &prepared.payment, now))
+            // A debt that was declined may have been collected after all: that is decided first (M17).
+            .with_all(
+                prepared
+                    .paid_before
+                    .then(|| late_approvals::refuse_undecided(merchant_id, prepared.payment.id)),
+            )
             .with(attempts::insert(attempt))
             .independent();
         self.store().commit(transaction).await.map(|_| ())

@@ -11,6 +11,7 @@ mod standing;
 
 mod aftermath;
 mod people;
+mod refunds;
 
 mod leads;
 
@@ -22,6 +23,7 @@ mod billing;
 mod subscriptions;
 
 mod reconciliation;
+mod restored;
 mod retention;
 mod work;
 
@@ -38,10 +40,12 @@ pub use import::{Import, ImportAnswer, ImportLine, RawCard};
 pub use leads::{Lead, LeadAnswer};
 pub use people::{PersonError, Verdict};
 pub use reconciliation::Reconciliation;
+pub use refunds::OrderRefund;
 pub use reports::{ChargebackMark, LateDecision, Received};
 pub use rerun::{
     Judged, PREVIEW_MAX, RUN_ITEMS_MAX, Rerun, RerunAnswer, RunOrders, RunProgress, RunsSwept, Skip, SkipKind,
 };
+pub use restored::hold_after_restore;
 pub use subscriptions::SubscriptionChange;
 pub use view::OrderView;
 pub use work::Pass;

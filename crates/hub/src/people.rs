@@ -291,7 +291,7 @@ impl Hub {
     }
 
     /// What is left of an approved attempt.
-    async fn left_of(&self, attempt: &Attempt) -> Result<Money, PersonError> {
+    pub(crate) async fn left_of(&self, attempt: &Attempt) -> Result<Money, PersonError> {
         let all = self.store().list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
         let gone = all
             .iter()

@@ -5,6 +5,7 @@ mod attempt;
 mod batch;
 mod choose;
 mod judge;
+mod lost;
 mod outcome;
 mod send;
 mod since;

@@ -65,13 +65,20 @@ impl Hub {
     }
 
     /// Reports first: what they settle need not be asked about, and a customer's bill may wait for it.
+    /// What fails ends its own part of the pass, and no other's.
     async fn due_once(&self) -> Result<bool, HubError> {
         let now = self.minter().now();
-        let reports = self.sweep_reports(now).await?;
-        let late = self.sweep_late_approvals(now).await?;
-        let billed = self.sweep_subscriptions().await?.subscriptions;
-        let items = self.sweep_runs(now).await?.items;
-        Ok(reports > 0 || late > 0 || billed > 0 || items > 0)
+        let parts = [
+            self.sweep_reports(now).await,
+            self.sweep_late_approvals(now).await,
+            self.sweep_subscriptions().await.map(|swept| swept.subscriptions),
+            self.sweep_runs(now).await.map(|swept| swept.items),
+        ];
+        let mut any = false;
+        for part in parts {
+            any |= part? > 0;
+        }
+        Ok(any)
     }
 
     /// What is done now and then: the daily comparison with the gateways' books, and card numbers that nothing needs.

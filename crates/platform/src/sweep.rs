@@ -1,16 +1,23 @@
 //! The platform's own due work: managed recoveries, holds, and events to be delivered.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use charging::is_outage;
+use domain::ids::MerchantId;
 use jiff::{SignedDuration, Timestamp};
-use storage::StoreError;
+use storage::platform::{self as rows, Recovery};
+use storage::{StoreError, Transaction};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::Platform;
 
+/// Name of the mark that says that this database may be a restored backup; set at start, before anything is swept (M31).
+const CHARGING_HELD: &str = "charging_held";
 /// How long a lease lasts: longer than any batch's calls.
 const LEASE_SECS: i64 = 600;
 /// Most rows of one claim.
@@ -39,34 +46,59 @@ impl Swept {
 impl Platform {
     /// One pass over everything of the platform's own that is due now, merchant by merchant and several at once. It
     /// stands beside the [`charging::Driver`], which clears up attempts and operations. A step that fails is logged and
-    /// comes again when its lease ends.
+    /// comes again, later each time, until a person is told; no merchant's step holds up another's.
     pub async fn sweep(self: &Arc<Self>) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
+        // After a restored backup nothing charges or voids by itself before the books were compared (M31).
+        if self.store().find_mark(CHARGING_HELD).await?.is_none() {
+            swept.recoveries = self.sweep_recoveries().await?;
+        }
+        swept.events = self.sweep_events().await?;
+        Ok(swept)
+    }
+
+    async fn sweep_recoveries(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let (mut count, now) = (0_usize, self.now());
         let permits = Arc::new(Semaphore::new(AT_ONCE_MAX));
-        let mut steps = JoinSet::new();
-        let now = self.now();
+        let (mut steps, mut of) = (JoinSet::new(), HashMap::new());
         for mid in self.store().list_merchants_with_due_recoveries(now, MERCHANTS_MAX).await? {
             let fence = self.minter.uuid();
-            let due = self.store().acquire_due_recoveries(mid, now, lease(now), fence, BATCH_MAX).await?;
+            let due = self.store().acquire_due_recoveries(mid, now, lease(now), fence, BATCH_MAX).await;
+            let due = match due {
+                Ok(due) => due,
+                Err(error) if is_outage(&error) => {
+                    self.finish(steps, of).await;
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.tell_unread(mid, &error).await;
+                    continue;
+                }
+            };
             for recovery in due {
-                swept.recoveries = swept.recoveries.saturating_add(1);
+                count = count.saturating_add(1);
                 let (platform, permits) = (Arc::clone(self), Arc::clone(&permits));
-                steps.spawn(async move {
+                let kept = recovery.clone();
+                let step = steps.spawn(async move {
                     let _permit = permits.acquire_owned().await;
-                    let id = recovery.id;
-                    if let Err(error) = platform.work_on(recovery, fence).await {
-                        tracing::error!(recovery.id = %id, error = %error, "Recovery {id} was not worked on");
-                    }
+                    platform.work_on(recovery, fence).await
                 });
+                of.insert(step.id(), (kept, fence));
             }
         }
-        finish(&mut steps).await;
-        let now = self.now();
+        self.finish(steps, of).await;
+        Ok(count)
+    }
+
+    async fn sweep_events(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let (mut count, now) = (0_usize, self.now());
+        let permits = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        let mut steps = JoinSet::new();
         for mid in self.store().list_merchants_with_due_platform_events(now, MERCHANTS_MAX).await? {
             let fence = self.minter.uuid();
             let due =
                 self.store().acquire_due_platform_events(mid, now, lease(now), fence, BATCH_MAX).await?;
-            swept.events = swept.events.saturating_add(due.len());
+            count = count.saturating_add(due.len());
             let (platform, permits) = (Arc::clone(self), Arc::clone(&permits));
             steps.spawn(async move {
                 let _permit = permits.acquire_owned().await;
@@ -75,8 +107,59 @@ impl Platform {
                 }
             });
         }
-        finish(&mut steps).await;
-        Ok(swept)
+        while let Some(ended) = steps.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "A step of the platform ended badly; its work comes again");
+            }
+        }
+        Ok(count)
+    }
+
+    /// Waits for the steps that are under way, and takes care of those that failed.
+    async fn finish(
+        &self,
+        mut steps: JoinSet<Result<(), StoreError>>,
+        mut of: HashMap<Id, (Recovery, Uuid)>,
+    ) {
+        while let Some(ended) = steps.join_next_with_id().await {
+            let (step, failure) = match ended {
+                Ok((step, Ok(()))) => (step, None),
+                Ok((_, Err(error))) if is_outage(&error) => {
+                    tracing::error!(error = %error, "A step of the platform failed; its work comes again");
+                    continue;
+                }
+                Ok((step, Err(error))) => (step, Some(error.to_string())),
+                Err(error) => (error.id(), Some("the step ended badly".to_owned())),
+            };
+            let Some((recovery, fence)) = of.remove(&step) else { continue };
+            let (id, uuid) = (recovery.id, recovery.id.uuid());
+            let Some(failure) = failure else {
+                self.charging.went_well(uuid);
+                continue;
+            };
+            tracing::error!(recovery.id = %id, error = failure, "Recovery {id} was not worked on");
+            let stuck = self.charging.stumbled(uuid);
+            let mid = recovery.merchant_id;
+            let step = rows::postpone_recovery(mid, id, fence, stuck.again_at, None, self.now());
+            let mut postponed = Transaction::new("recovery_stumbled").with(step);
+            if stuck.needs_person {
+                let words = format!("Recovery {id} fails each time it is worked on: {failure}.");
+                postponed = postponed.with(self.charging.alert_stuck(mid, words));
+            }
+            if let Err(error) = self.store().commit(postponed).await {
+                tracing::error!(error = %error, "That could not be kept; it comes again when its lease ends");
+            }
+        }
+    }
+
+    /// A recovery that cannot even be read is shown; those that were leased with it come again when their lease ends.
+    async fn tell_unread(&self, mid: MerchantId, error: &StoreError) {
+        tracing::error!(merchant.id = %mid, error = %error, "A recovery of {mid} could not be read");
+        let words = format!("{error}: nothing can be done with it.");
+        let alert = Transaction::new("recovery_unread").with(self.charging.alert_stuck(mid, words));
+        if let Err(error) = self.store().commit(alert).await {
+            tracing::error!(error = %error, "That could not be kept");
+        }
     }
 
     /// Sweeps until told to stop.
@@ -92,14 +175,6 @@ impl Platform {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(poll) => {}
             }
-        }
-    }
-}
-
-async fn finish(steps: &mut JoinSet<()>) {
-    while let Some(ended) = steps.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(error = %error, "A step of the platform ended badly; its work comes again");
         }
     }
 }

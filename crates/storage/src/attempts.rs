@@ -30,6 +30,6 @@ pub use history::{
     CARD_NOT_FREE, CardUse, LastDecline, OVER_CARD_BUDGET, require_card_budget, require_free_card,
 };
 pub use insert::{LIVE_ATTEMPT_EXISTS, insert};
-pub use salvage::{NOT_PENDABLE, ask_cancel, pend, poll};
+pub use salvage::{NOT_FENCEABLE, NOT_PENDABLE, ask_cancel, ask_fence, pend, poll};
 pub use search::{AttemptSearch, Standing};
 pub use settle::{SETTLED_BEFORE, reverse, settle};

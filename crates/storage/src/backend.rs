@@ -25,7 +25,8 @@ pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreErro
 
 /// A database. The simulation wraps this port to crash before and after any call.
 pub trait Backend: Send + Sync + Debug {
-    /// Commits a transaction whole; the rows of its returning steps, in order (perhaps none of an independent one).
+    /// Commits a transaction whole; the rows of its returning steps, in order (perhaps none of one
+    /// that is independent or said to be without them).
     fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>>;
 
     /// Reads.

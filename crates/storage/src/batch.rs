@@ -9,14 +9,14 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use crate::statement::{Expect, Step};
 
 /// Most steps of one text; a longer transaction is rare, and has a shape that no other one repeats.
-const STEPS_MAX: usize = 24;
+pub(crate) const STEPS_MAX: usize = 24;
 /// Most texts that are kept. They share the statement cache of a connection (512) with the single statements.
-const TEXTS_MAX: usize = 256;
+pub(crate) const TEXTS_MAX: usize = 256;
 
 /// What makes two transactions the same text: where each statement's text lies, and what is expected of it.
-type Shape = Vec<(usize, usize, Expect, bool)>;
+pub(crate) type Shape = Vec<(usize, usize, Expect, bool)>;
 
-fn shape_of(steps: &[Step]) -> Shape {
+pub(crate) fn shape_of(steps: &[Step]) -> Shape {
     let part = |step: &Step| {
         let sql = step.statement.sql;
         (sql.as_ptr().addr(), sql.len(), step.expect, step.returns)

@@ -81,6 +81,7 @@ const PURGE_CARDS: &str = "-- purge_cards
 UPDATE cards
 SET sealed = $4
 WHERE merchant_id = $1
+    AND updated_at < $2
     AND id IN (
         SELECT c.id
         FROM cards c

@@ -7,6 +7,7 @@ macro_rules! columns {
     };
 }
 
+pub(crate) mod about;
 pub(crate) mod alert;
 pub(crate) mod due;
 pub(crate) mod end;
@@ -103,9 +104,19 @@ impl std::fmt::Debug for InboundReport {
     }
 }
 
+/// A report from its row; a row that fits no report is named in the error.
 fn read(row: &Row) -> Result<InboundReport, StoreError> {
     let id: InboundReportId = row.id("id")?;
-    let odd = |column| StoreError::Inconsistent { table: "inbound_reports", column, id: id.to_string() };
+    read_columns(row, id).map_err(|error| match error {
+        StoreError::Inconsistent { column, .. } => {
+            StoreError::Inconsistent { table: "inbound_reports", column, id: id.to_string() }
+        }
+        other => other,
+    })
+}
+
+fn read_columns(row: &Row, id: InboundReportId) -> Result<InboundReport, StoreError> {
+    let odd = |column| StoreError::Inconsistent { table: "inbound_reports", column, id: String::new() };
     Ok(InboundReport {
         merchant_id: row.id("merchant_id")?,
         id,

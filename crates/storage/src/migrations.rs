@@ -12,6 +12,9 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (2, "platform", include_str!("../migrations/0002_platform.sql")),
     (3, "platform managed", include_str!("../migrations/0003_platform_managed.sql")),
     (4, "subscriptions", include_str!("../migrations/0004_subscriptions.sql")),
+    (5, "reported references", include_str!("../migrations/0005_reported_references.sql")),
+    (6, "guards without parsing", include_str!("../migrations/0006_guards_without_parsing.sql")),
+    (7, "asked fences", include_str!("../migrations/0007_asked_fences.sql")),
 ];
 
 /// Every migration for SQLite.

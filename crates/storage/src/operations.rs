@@ -13,12 +13,16 @@ pub(crate) mod external;
 pub(crate) mod find;
 pub(crate) mod insert;
 pub(crate) mod settle;
+pub(crate) mod sum;
 
 pub use doubt::{Doubtful, NOT_HELD, NOT_SENT, doubt};
 pub use due::{LEASE_LOST, hold};
 pub use external::{BOOKED_BEFORE, book};
-pub use insert::{LIVE_OPERATION_EXISTS, MORE_THAN_TAKEN, NOT_APPROVED, insert};
+pub use insert::{
+    LIVE_OPERATION_EXISTS, MORE_THAN_TAKEN, NOT_APPROVED, NOT_IN_DOUBT, UNDOING_EXISTS, insert, undo,
+};
 pub use settle::{SETTLED_BEFORE, Settled, settle};
+pub use sum::{GIVEN_BACK_SINCE, given_back, lock_attempt};
 
 use domain::ids::{AttemptId, MerchantId, OperationId, OrderId};
 use domain::money::Money;
@@ -60,7 +64,18 @@ pub struct Operation {
     pub needs_person: bool,
 }
 
+/// An operation from its row; a row that fits no operation is named in the error.
 fn read(row: &Row) -> Result<Operation, StoreError> {
+    let id: OperationId = row.id("id")?;
+    read_columns(row).map_err(|error| match error {
+        StoreError::Inconsistent { column, .. } => {
+            StoreError::Inconsistent { table: "operations", column, id: id.to_string() }
+        }
+        other => other,
+    })
+}
+
+fn read_columns(row: &Row) -> Result<Operation, StoreError> {
     Ok(Operation {
         merchant_id: row.id("merchant_id")?,
         id: row.id("id")?,

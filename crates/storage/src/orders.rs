@@ -136,11 +136,22 @@ fn details(order: &Order) -> String {
     serde_json::to_string(&whole).unwrap_or_default()
 }
 
+/// The columns that [`read`] reads, with this before each name.
+macro_rules! order_columns {
+    ($table:literal) => {
+        order_columns!($table; merchant_id id customer_id campaign_id campaign_number status total_minor sales_tax_minor
+            currency ip_address routed_gateway_id routed_profile_id is_test is_salvaged cascade_note details created_at
+            updated_at)
+    };
+    ($table:literal; $($column:ident)+) => {
+        concat!($($table, stringify!($column), ", ",)+ $table, "subscription_id")
+    };
+}
+pub(crate) use order_columns;
+
 macro_rules! columns {
     () => {
-        "merchant_id, id, customer_id, campaign_id, campaign_number, status, total_minor, sales_tax_minor, currency,
-         ip_address, routed_gateway_id, routed_profile_id, is_test, is_salvaged, cascade_note, details, created_at,
-         updated_at, subscription_id"
+        order_columns!("")
     };
 }
 
@@ -573,7 +584,8 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<Order, StoreError> {
+/// An order from the row of [`order_columns`].
+pub(crate) fn read(row: &Row) -> Result<Order, StoreError> {
     let id: OrderId = row.id("id")?;
     let wrong = |column| StoreError::Inconsistent { table: "orders", column, id: id.to_string() };
     let currency: Currency = row.word("currency", Currency::parse)?;

@@ -1,12 +1,14 @@
 //! PostgreSQL: some connections, a transaction each.
 
+mod function;
 mod statistics;
 mod whole;
 
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{Column, Connection, Postgres, Row as _, SqlStr, TypeInfo};
 use uuid::Uuid;
@@ -15,15 +17,20 @@ use crate::backend::{Backend, Dialect, Lender, Lent, Pending};
 use crate::batch::Texts;
 use crate::error::StoreError;
 use crate::migrations;
+use crate::postgres::function::{Function, Functions};
 use crate::postgres::statistics::Statistics;
-use crate::statement::{Statement, Step, Transaction};
+use crate::statement::{Expect, Statement, Step, Transaction};
 use crate::value::{Row, Value, without_nul};
+
+/// How often a transaction that the server ended so that another one could go on is run again.
+const AGAIN_MAX: usize = 4;
 
 /// An open PostgreSQL database.
 #[derive(Debug)]
 pub(crate) struct PostgresBackend {
     connections: Lender<PgConnection>,
     texts: Mutex<Texts>,
+    functions: Mutex<Functions>,
     statistics: Statistics,
 }
 
@@ -39,7 +46,8 @@ impl PostgresBackend {
         migrations::for_postgres().run(&mut lent.connection).await.map_err(StoreError::unavailable)?;
         let statistics = Statistics::of(&mut lent.connection).await.map_err(StoreError::unavailable)?;
         connections.take_back(lent);
-        Ok(Self { connections, texts: Mutex::new(Texts::new(whole::text_of)), statistics })
+        let texts = Mutex::new(Texts::new(whole::text_of));
+        Ok(Self { connections, texts, functions: Mutex::default(), statistics })
     }
 
     fn text_of(&self, transaction: &Transaction) -> Option<SqlStr> {
@@ -48,39 +56,68 @@ impl PostgresBackend {
         }
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).of(&transaction.steps)
     }
+
+    fn function_of(&self, transaction: &Transaction) -> Option<Arc<Function>> {
+        if !transaction.without_rows {
+            return None;
+        }
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner).of(&transaction.steps)
+    }
+
+    async fn commit_once(&self, transaction: &Transaction) -> Result<Vec<Row>, StoreError> {
+        let mut lent = self.connections.lend().await?;
+        let result = self.run(&mut lent.connection, transaction).await;
+        match &result {
+            Ok(_) => self.statistics.count(&mut lent.connection).await,
+            Err(error) if is_usable_after(error) => {}
+            Err(_) => return result,
+        }
+        self.connections.take_back(lent);
+        result
+    }
+
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        transaction: &Transaction,
+    ) -> Result<Vec<Row>, StoreError> {
+        if let Some(text) = self.text_of(transaction) {
+            match whole::run(connection, text, &transaction.steps).await {
+                Ok(()) => return Ok(Vec::new()),
+                Err(error) if whole::is_undone(&error) => {}
+                Err(error) => return Err(StoreError::unavailable(error)),
+            }
+        }
+        if let Some(function) = self.function_of(transaction) {
+            return function::run(connection, &function, &transaction.steps).await.map(|()| Vec::new());
+        }
+        if let [Step { expect: Expect::Any, .. }] = transaction.steps.as_slice() {
+            // Nothing could undo it but an error, so it needs no BEGIN.
+            return steps(connection, &transaction.steps).await;
+        }
+        let mut open = connection.begin().await.map_err(StoreError::unavailable)?;
+        match steps(&mut open, &transaction.steps).await {
+            Ok(rows) => open.commit().await.map_err(StoreError::unavailable).map(|()| rows),
+            Err(error) => {
+                // Awaited, so that its locks are gone before the caller tries again; a lost connection undoes it too.
+                open.rollback().await.map_err(StoreError::unavailable)?;
+                Err(error)
+            }
+        }
+    }
 }
 
 impl Backend for PostgresBackend {
     fn commit(&self, transaction: Transaction) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
-            let mut lent = self.connections.lend().await?;
-            if let Some(text) = self.text_of(&transaction) {
-                match whole::run(&mut lent.connection, text, &transaction.steps).await {
-                    Ok(()) => {
-                        self.statistics.count(&mut lent.connection).await;
-                        self.connections.take_back(lent);
-                        return Ok(Vec::new());
-                    }
-                    Err(error) if whole::is_undone(&error) => {}
-                    Err(error) => return Err(StoreError::unavailable(error)),
+            for _ in 0..AGAIN_MAX {
+                match self.commit_once(&transaction).await {
+                    // It was undone whole, and is a value: it can be run again as it is.
+                    Err(error) if gave_way(&error) => {}
+                    other => return other,
                 }
             }
-            let mut open = lent.connection.begin().await.map_err(StoreError::unavailable)?;
-            match steps(&mut open, &transaction.steps).await {
-                Ok(rows) => {
-                    open.commit().await.map_err(StoreError::unavailable)?;
-                    self.statistics.count(&mut lent.connection).await;
-                    self.connections.take_back(lent);
-                    Ok(rows)
-                }
-                Err(error) => {
-                    // Awaited, so that its locks are gone before the caller tries again; a lost connection undoes it too.
-                    if open.rollback().await.is_ok() && is_usable_after(&error) {
-                        self.connections.take_back(lent);
-                    }
-                    Err(error)
-                }
-            }
+            self.commit_once(&transaction).await
         })
     }
 
@@ -108,6 +145,17 @@ impl Backend for PostgresBackend {
 fn is_usable_after(error: &StoreError) -> bool {
     let StoreError::Unavailable(source) = error else { return true };
     source.downcast_ref::<sqlx::Error>().is_some_and(whole::is_undone)
+}
+
+/// Whether the server undid the transaction for another one's sake: a deadlock, or an order of changes that it could not
+/// keep (<https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html>).
+fn gave_way(error: &StoreError) -> bool {
+    let StoreError::Unavailable(source) = error else { return false };
+    let code = source
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error)
+        .and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "40P01" || code == "40001")
 }
 
 async fn steps(connection: &mut PgConnection, steps: &[Step]) -> Result<Vec<Row>, StoreError> {

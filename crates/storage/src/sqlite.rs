@@ -23,6 +23,12 @@ const QUEUE_MAX: usize = 4096;
 /// Readers; more than the cores of a small machine gains nothing.
 const READERS_MAX: u32 = 4;
 
+/// The writer's page cache, KiB as SQLite wants them. Its own 2 MB are less than one group commit may change, and what
+/// does not fit is written twice.
+const WRITER_CACHE: &str = "-16384";
+/// Pages in the log before they go into the file: a page that changes often goes there seldom.
+const CHECKPOINT_PAGES: &str = "4000";
+
 struct Job {
     transaction: Transaction,
     answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
@@ -48,8 +54,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
 impl SqliteBackend {
     /// Opens the file, making and migrating it when needed.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection =
-            options(path).create_if_missing(true).connect().await.map_err(StoreError::unavailable)?;
+        let writing = options(path)
+            .create_if_missing(true)
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let mut connection = writing.connect().await.map_err(StoreError::unavailable)?;
         migrations::for_sqlite().run(&mut connection).await.map_err(StoreError::unavailable)?;
         let readers = Lender::new(options(path).read_only(true), READERS_MAX);
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);

@@ -16,6 +16,7 @@ pub(crate) mod search;
 mod row;
 mod terms;
 
+pub use due::postpone;
 pub use find::SubscriptionFilter;
 pub use save::{CHANGED_SINCE, SUBSCRIPTION_EXISTS, insert, update};
 pub use search::SubscriptionSearch;

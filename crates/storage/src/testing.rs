@@ -26,6 +26,7 @@ pub struct TestDatabase {
 }
 
 /// Not the process's number: the system uses those again, and a folder that an earlier test left behind would be ours.
+#[expect(clippy::disallowed_methods, reason = "a name of its own in every run is what is wanted here")]
 fn unique() -> String {
     format!("recoup_test_{}", Uuid::now_v7().simple())
 }

@@ -23,9 +23,13 @@ pub(crate) async fn import(State(crm): State<Crm>, call: Call) -> Answer {
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
-    let (lead, problems) = read(call);
+    let (mut lead, problems) = read(call);
     if !problems.is_empty() {
         return Ok(Answer::refused(&problems));
+    }
+    if Reader::new(&call.pairs).flag("billShipSame") == Some(true) {
+        // Perhaps only the lead that is renewed knows the billing address.
+        lead.contact = crm.hub.ship_to_billing(call.merchant_id, lead.order_id, lead.contact).await?;
     }
     match crm.hub.import_lead(call.merchant_id, lead).await? {
         LeadAnswer::Refused(problems) => Ok(Answer::refused(&problems)),

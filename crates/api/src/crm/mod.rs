@@ -32,6 +32,7 @@ mod purchases;
 
 mod campaigns;
 mod merchants;
+mod order_cancel;
 mod orders;
 mod refunds;
 mod transaction_update;
@@ -109,7 +110,7 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
         on(either, transaction_update::update),
         on(either, refunds::transaction),
         on(either, refunds::order),
-        on(either, refunds::cancel),
+        on(either, order_cancel::cancel),
         on(either, campaigns::query),
         on(either, merchants::query),
     ];

@@ -1,11 +1,10 @@
-//! `/transactions/refund/`, `/order/refund/` and `/order/cancel/`: money that goes back (crm.md 10.2).
+//! `/transactions/refund/` and `/order/refund/`: money that goes back (crm.md 10.2).
 
 use axum::extract::State;
-use domain::attempt::Attempt;
+use domain::attempt::{Attempt, AttemptState};
 use domain::ids::OrderId;
 use domain::money::Money;
-use domain::order::OrderStatus;
-use hub::{HubError, OrderView};
+use hub::{HubError, OrderRefund, OrderView};
 use storage::operations::Operation;
 
 use super::Crm;
@@ -19,7 +18,6 @@ use super::transaction_update::{actor_of, amount, named_attempt, refusal, shown}
 const OF_TRANSACTION: [&str; 6] =
     ["transactionId", "refundAmount", "fullRefund", "externalRefund", "refundMerchantTxnId", "refundReason"];
 const OF_ORDER: [&str; 4] = ["orderId", "refundAmount", "fullRefund", "refundReason"];
-const OF_CANCEL: [&str; 4] = ["orderId", "cancelReason", "fullRefund", "afterNextBill"];
 const REASON_CHARS_MAX: usize = 100;
 const REFERENCE_CHARS_MAX: usize = 200;
 
@@ -29,20 +27,16 @@ pub(crate) async fn transaction(State(crm): State<Crm>, call: Call) -> Answer {
     in_a_task(refund_transaction(crm, call)).await
 }
 
-/// Gives back what an order took. Answers the order.
+/// Gives back what an order took, over all its approvals. Answers the order.
 pub(crate) async fn order(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| OF_ORDER.contains(&name));
     in_a_task(refund_order(crm, call)).await
 }
 
-/// Cancels an order. Answers the order.
-pub(crate) async fn cancel(State(crm): State<Crm>, call: Call) -> Answer {
-    call.note_unknown(|name| OF_CANCEL.contains(&name));
-    in_a_task(cancel_order(crm, call)).await
-}
-
 /// In a task of its own: a caller who hangs up must not stop it halfway.
-async fn in_a_task(work: impl Future<Output = Result<Answer, HubError>> + Send + 'static) -> Answer {
+pub(super) async fn in_a_task(
+    work: impl Future<Output = Result<Answer, HubError>> + Send + 'static,
+) -> Answer {
     match tokio::spawn(work).await {
         Ok(answer) => answer.unwrap_or_else(Answer::from),
         Err(_) => HubError::Interrupted.into(),
@@ -65,12 +59,11 @@ async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let done = if is_external {
         crm.hub.book_refund(merchant_id, attempt.id, much, &reference, &reason, &actor).await
     } else {
-        let view = crm.hub.find_order_view(merchant_id, attempt.order_id).await?;
-        if view.as_ref().and_then(OrderView::approved).map(|one| one.id) != Some(attempt.id) {
+        if !matches!(attempt.state, AttemptState::Approved { reversed_at: None, .. }) {
             let words = "transactionId: this transaction took no money that could be given back";
             return Ok(Answer::Error(words.to_owned()));
         }
-        crm.hub.refund_order(merchant_id, attempt.order_id, much, &reason, &actor).await
+        crm.hub.refund_attempt(&attempt, much, &reason, &actor).await
     };
     match done {
         Ok(operation) if operation.state == "refused" => Ok(Answer::Error(refused(&operation))),
@@ -104,49 +97,26 @@ async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let (Some(id), Some(much), true) = (id, much, problems.is_empty()) else {
         return Ok(Answer::refused(&problems));
     };
-    match crm.hub.refund_order(merchant_id, id, much, &reason, &actor_of(&call)).await {
-        Ok(operation) if operation.state == "refused" => Ok(Answer::Error(refused(&operation))),
-        Ok(_) => order_now(&crm, &call, id).await,
+    match crm.hub.refund_approvals(merchant_id, id, much, &reason, &actor_of(&call)).await {
+        Ok(OrderRefund { stopped: Some(words), given }) => Ok(Answer::Error(halfway(&given, words))),
+        Ok(OrderRefund { stopped: None, .. }) => order_now(&crm, &call, id).await,
         Err(error) => refusal(error, |_| "refundAmount"),
     }
 }
 
-async fn cancel_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
-    let merchant_id = call.merchant_id;
-    let mut reader = Reader::new(&call.pairs);
-    let id = named_order(&mut reader);
-    let reason = reader.text("cancelReason", REASON_CHARS_MAX);
-    if reader.raw("cancelReason").is_empty() {
-        reader.refuse("cancelReason", "is missing; why the order is cancelled");
-    }
-    let gives_back = reader.flag("fullRefund").unwrap_or(false);
-    if reader.flag("afterNextBill").unwrap_or(false) {
-        reader
-            .refuse("afterNextBill", "is not possible for an order; cancel its purchase after the next bill");
-    }
-    let order = match id {
-        Some(id) => crm.hub.store().find_order(merchant_id, id).await?,
-        None => None,
-    };
-    if id.is_some() && order.is_none() {
-        reader.refuse("orderId", "there is no order with this id");
-    }
-    // Cancelling a paid order gives its money back: never without being asked for in so many words.
-    if order.is_some_and(|order| order.status == OrderStatus::Complete) && !gives_back {
-        reader.refuse(
-            "fullRefund",
-            "this order is paid: send fullRefund=1 to cancel it and give the money back",
-        );
-    }
-    let problems = reader.into_problems();
-    let (Some(id), true) = (id, problems.is_empty()) else { return Ok(Answer::refused(&problems)) };
-    match crm.hub.cancel_order(merchant_id, id, &reason, &actor_of(&call)).await {
-        Ok(_) => order_now(&crm, &call, id).await,
-        Err(error) => refusal(error, |_| "cancelReason"),
+/// What is said when an approval could not be given back: what went back before it, too.
+fn halfway(given: &[Operation], words: String) -> String {
+    let mut parts = given.iter().map(|one| one.amount.to_string());
+    match parts.next() {
+        None => words,
+        Some(first) => {
+            let all = parts.fold(first, |all, part| format!("{all} and {part}"));
+            format!("{all} was given back, and not the rest. {words}")
+        }
     }
 }
 
-fn named_order(reader: &mut Reader<'_>) -> Option<OrderId> {
+pub(super) fn named_order(reader: &mut Reader<'_>) -> Option<OrderId> {
     if reader.raw("orderId").is_empty() {
         reader.refuse("orderId", "is missing; the id that order import has returned");
     }
@@ -168,7 +138,7 @@ fn refused(operation: &Operation) -> String {
     format!("The gateway refused the {}: {text}", operation.kind)
 }
 
-async fn order_now(crm: &Crm, call: &Call, id: OrderId) -> Result<Answer, HubError> {
+pub(super) async fn order_now(crm: &Crm, call: &Call, id: OrderId) -> Result<Answer, HubError> {
     let configuration = crm.hub.configuration(call.merchant_id).await?;
     let view = crm.hub.find_order_view(call.merchant_id, id).await?;
     let gone = || Answer::Error("orderId: there is no order with this id".to_owned());

@@ -203,7 +203,7 @@ pub(crate) fn samples() -> Vec<serde_json::Value> {
             "mid": "d7f3a9c0-0000-4000-8000-000000000001",
             "site_id": "d7f3a9c0-0000-4000-8000-000000000002",
             "environment_key": "example-tokenization-key",
-            "hmac_signing_key": "example-signing-key",
+            "hmac_signing_key": "ZXhhbXBsZSBzaWduaW5nIGtleQ==",
             "base_url": "https://api-sandbox.flexfactor.io/v1/",
             "expiry_days": 21
         },

@@ -28,7 +28,7 @@ app_secret = "secret-SECRET"
 mid = "mid-1"
 site_id = "site-1"
 environment_key = "tokenization-SECRET"
-hmac_signing_key = "signing-SECRET"
+hmac_signing_key = "signing/SECRET++"
 base_url = "https://api-sandbox.flexfactor.io/v1/"
 expiry_days = 21
 
@@ -203,7 +203,8 @@ async fn the_sample_of_the_schema_is_a_file_and_json_is_taken_too(#[case] on: On
     let clear = sample
         .replace(r#"{"env":"#, "")
         .replace(r#"_KEY"}"#, r#"_KEY""#)
-        .replace(r#"_SECRET"}"#, r#"_SECRET""#);
+        .replace(r#"_SECRET"}"#, r#"_SECRET""#)
+        .replace("FLEXFACTOR_SIGNING_KEY", "c2lnbmluZyBrZXk=");
     assert_eq!(applied(&app, &clear).await.count(Action::Create), 5);
 }
 

@@ -17,6 +17,7 @@ mod plans;
 mod publishing;
 mod recycling;
 mod reruns;
+mod signing_key;
 mod subscriptions;
 mod tenants;
 mod webhooks;

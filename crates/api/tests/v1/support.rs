@@ -236,7 +236,7 @@ pub(crate) fn flexfactor_settings() -> Value {
         "mid": "mid-1",
         "site_id": "site-1",
         "environment_key": "tokenization-SECRET-3",
-        "hmac_signing_key": "signing-SECRET-4",
+        "hmac_signing_key": "signing/SECRET+4",
         "base_url": "https://api-sandbox.flexfactor.io/v1/"
     })
 }

@@ -25,7 +25,7 @@ impl Charging {
 
     /// Leaves an operation in doubt. After the ladder a person is called, and it is still looked at now and then: what
     /// stood in the way may pass.
-    pub(super) async fn leave_open(
+    pub(crate) async fn leave_open(
         &self,
         operation: &Operation,
         words: &str,
@@ -64,6 +64,9 @@ impl Charging {
                 ),
                 created_at: self.minter.now(),
             }));
+        }
+        if not_sent {
+            self.memory.note_unsent(operation.id);
         }
         self.commit_operation(operation, transaction).await
     }

@@ -1,7 +1,6 @@
 //! How a look at an attempt in doubt ends: settled, asked again later, or left to a person.
 
 use domain::attempt::{Attempt, Outcome};
-use domain::doubt::next_ask;
 use jiff::{SignedDuration, Timestamp};
 use storage::StoreError;
 use storage::attempts::InDoubt;
@@ -38,15 +37,13 @@ impl Charging {
             Answer::Lapsed(lapse) => {
                 self.end(attempt, Outcome::NotExecuted(lapse), consequences, fence).await
             }
-            Answer::InDoubt { .. } => {
-                let case = Self::case(attempt, facts, false);
-                let at = next_ask(&case, self.minter.now());
-                self.wait(attempt, facts, at, None, consequences, fence).await
+            Answer::InDoubt { words, .. } => {
+                self.later_or_person(attempt, facts, &words, consequences, fence).await
             }
         }
     }
 
-    pub(super) async fn end(
+    pub(crate) async fn end(
         &self,
         attempt: &Attempt,
         outcome: Outcome,
@@ -153,6 +150,10 @@ impl Charging {
         extra: Vec<storage::Step>,
         consequences: &dyn Consequences,
     ) -> Result<Resolution, StoreError> {
+        // What is being given back, or was, is not kept: the person has seen an older state of it.
+        if matches!(outcome, Outcome::Approved(_)) && self.is_given_back(attempt).await? {
+            return Ok(Resolution::Before);
+        }
         self.end_with(attempt, outcome, extra, consequences, None).await
     }
 }

@@ -140,13 +140,14 @@ impl Charging {
     }
 
     async fn salvage_case(&self, attempt: &Attempt, facts: &Facts) -> Result<SalvageCase, StoreError> {
-        let asked = self.store.find_cancel_asked(attempt.merchant_id, attempt.id).await?;
+        let (cancel_asked, fence_asked) = self.store.find_asked(attempt.merchant_id, attempt.id).await?;
         Ok(SalvageCase {
             acknowledged: facts.gateway_reference.is_some(),
             sent_at: attempt.created_at,
             deadline: attempt.deadline.unwrap_or(attempt.created_at),
-            cancel_asked: asked.is_some(),
+            cancel_asked: cancel_asked.is_some(),
             unknown_at: facts.fence_unknown_at,
+            fence_asked: fence_asked.is_some(),
         })
     }
 
@@ -163,6 +164,13 @@ impl Charging {
         let mut step = decide_salvage(&case, standing, self.minter.now());
         let mut unknown_at = None;
         if step == SalvageStep::Close {
+            if !case.acknowledged && !case.fence_asked {
+                // Kept first: after a crash, or when nobody can read what came of it, "cancelled" was our doing (M23).
+                match self.ask_fence(attempt).await? {
+                    Recorded::Now => {}
+                    Recorded::Before => return Ok(Resolution::Before),
+                }
+            }
             let answer = gateway.fence(&inquiry(attempt, facts)).await;
             let after = gateway.look_up(&inquiry(attempt, facts)).await;
             unknown_at = (answer == domain::doubt::FenceAnswer::Unknown).then(|| self.minter.now());
@@ -215,6 +223,16 @@ impl Charging {
         }
     }
 
+    /// Keeps that the gateway is asked to fence a submission that nobody has acknowledged.
+    async fn ask_fence(&self, attempt: &Attempt) -> Result<Recorded, StoreError> {
+        let ask = attempts::ask_fence(attempt.merchant_id, attempt.id, self.minter.now());
+        match self.store.commit(Transaction::new("ask_fence").with(ask)).await {
+            Ok(_) => Ok(Recorded::Now),
+            Err(error) if error.is_conflict_in(attempts::NOT_FENCEABLE) => Ok(Recorded::Before),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Approved: exactly what was asked, or it is undone (M14).
     async fn salvaged(
         &self,
@@ -246,6 +264,7 @@ impl Charging {
             deadline: attempt.deadline.unwrap_or(attempt.created_at),
             cancel_asked: false,
             unknown_at: None,
+            fence_asked: false,
         };
         let now = self.minter.now();
         let at = next_poll(&case, now);

@@ -1,4 +1,4 @@
-//! Money that a gateway holds or took in part while it was asked for all of it: captured at once, or undone (M9, M14).
+//! Money that a gateway holds while it was asked for it: captured at once, or the hold is cancelled (M9).
 //!
 //! Before such a request leaves, the attempt keeps the gateway's id and that something is under way (M16). A crash in
 //! between therefore leaves an attempt in doubt, which is asked about before anything is sent again.
@@ -17,25 +17,6 @@ use crate::consequences::Consequence;
 use crate::record::Recorded;
 
 impl Charging {
-    /// Less than asked was approved: it is voided, and counts as a lack of funds once the void is confirmed (M14).
-    pub(crate) async fn undo_partial(
-        &self,
-        gateway: &Arc<dyn Gateway>,
-        attempt: &Attempt,
-        approval: &Approval,
-        fence: Option<Uuid>,
-    ) -> Answer {
-        let words = format!("Only {} was approved; its void is not confirmed yet.", approval.amount);
-        if self.keep(attempt, approval, Doubt::Partial, &words, fence).await.is_err() {
-            return unconfirmed(Doubt::Partial, approval, words);
-        }
-        let request = self.operation_on(OperationKind::Void, attempt, approval);
-        match gateway.operate(&request).await {
-            Ok(OperationOutcome::Done { .. }) => Answer::Declined(partial_decline(approval)),
-            Ok(OperationOutcome::Refused { .. }) | Err(_) => unconfirmed(Doubt::Partial, approval, words),
-        }
-    }
-
     /// Money was held that should have been taken: the exact amount is captured at once, else the hold is cancelled (M9).
     pub(crate) async fn capture_or_cancel(
         &self,
@@ -161,16 +142,16 @@ fn key_of(attempt: Uuid, kind: OperationKind) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-fn unconfirmed(doubt: Doubt, approval: &Approval, words: String) -> Answer {
+pub(crate) fn unconfirmed(doubt: Doubt, approval: &Approval, words: String) -> Answer {
     Answer::InDoubt { doubt, gateway_reference: Some(approval.reference.clone()), words }
 }
 
-/// A partial approval that was voided reads as a lack of funds (M14).
+/// A partial approval that was given back reads as a lack of funds (M14).
 pub(crate) fn partial_decline(approval: &Approval) -> RawDecline {
     RawDecline {
         reference: approval.reference.clone(),
         code: "202".to_owned(),
-        text: format!("Insufficient funds: only {} was approved, and voided.", approval.amount),
+        text: format!("Insufficient funds: only {} was approved, and given back.", approval.amount),
         network_code: Some("51".to_owned()),
         advice_code: None,
         avs: approval.avs.clone(),

@@ -1,12 +1,14 @@
 //! `recoup platform`: FlexFactor's API over our own acquirers.
 
+mod webhook;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use charging::{Charging, Driver};
-use clap::Args;
+use clap::{Args, Subcommand};
 use platform::{Platform, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,11 @@ use crate::commands::serve::Limits;
 use crate::place::Place;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+
     #[command(flatten)]
     place: Place,
 
@@ -44,6 +50,13 @@ pub(crate) struct Options {
     limits: Limits,
 }
 
+/// What is done about an account instead of serving.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show, set or clear where the events of an account are sent
+    Webhook(webhook::Options),
+}
+
 /// The platform over the attempt protocol.
 pub(crate) fn platform_over(charging: &Charging, settings: Settings) -> Arc<Platform> {
     let (vault, minter) = (Arc::clone(&charging.vault), charging.minter.clone());
@@ -51,6 +64,9 @@ pub(crate) fn platform_over(charging: &Charging, settings: Settings) -> Arc<Plat
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    if let Some(Action::Webhook(webhook)) = options.action {
+        return webhook::run(webhook).await;
+    }
     if options.print_credentials {
         println!("{}", serde_json::to_string(&platform::sandbox_credentials())?);
         return Ok(ExitCode::SUCCESS);

@@ -143,12 +143,15 @@ impl Hub {
         &self,
         configuration: &Arc<Configuration>,
         subscription: &Subscription,
-        planned: Planned,
+        mut planned: Planned,
         fence: Uuid,
     ) -> Result<(), HubError> {
         let merchant_id = subscription.merchant_id;
         let now = self.minter().now();
-        let origin = self.origin_of(merchant_id, subscription).await?;
+        let origin = match planned.origin.take() {
+            Some(origin) => origin,
+            None => self.origin_of(merchant_id, subscription).await?,
+        };
         let (payment, is_new) = self.payment_of(subscription, &planned).await?;
         let attempt = self.attempt_of(configuration, subscription, &payment, &planned, now);
         let mut next = Subscription {
@@ -185,7 +188,8 @@ impl Hub {
             ))
             .with_all(planned.apart.map(|apart| attempts::require_free_card(&attempt, now, apart)))
             .with(attempts::insert(&attempt))
-            .with(self.tell_of(subscription, attempt.why.clone()));
+            .with(self.tell_of(subscription, attempt.why.clone()))
+            .without_rows();
         self.store().commit(transaction).await?;
         next.version = next.version.saturating_add(1);
         let charge = StoredCharge {

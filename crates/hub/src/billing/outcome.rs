@@ -15,7 +15,7 @@ use storage::{Step, StoreError, operations, payments, subscriptions};
 
 use super::begin::{billing_time, zone_of};
 use super::case::BillingCase;
-use super::plan::salvage_gateways;
+use super::plan::{last_lost, salvage_gateways};
 use crate::aftermath::{Aftermath, store_error};
 use crate::stored_charge::{StoredCharge, has_no_card};
 use crate::{Hub, HubError};
@@ -24,8 +24,6 @@ use crate::{Hub, HubError};
 const AGAIN_SECS: i64 = 900;
 /// Made again so long after the gateway took it for a repetition of another payment (M12).
 const AFTER_REPETITION_SECS: i64 = 1_200;
-/// A bill that provably got lost is made again so often.
-const RESENT_MAX: i64 = 1;
 /// After so many in a row only once a day, with an alert.
 const TRIES_MAX: i64 = 4;
 
@@ -110,7 +108,8 @@ impl Hub {
             }
             Outcome::Declined(decline) => Ok(self.bill_declined(&configuration, case, attempt, decline)),
             Outcome::NotExecuted(lapse) => {
-                Ok(self.bill_lapsed(&configuration, case, attempt, outcome, lapse))
+                let lost_before = self.lost_before(attempt, lapse).await?;
+                Ok(self.bill_lapsed(&configuration, case, attempt, outcome, lapse, lost_before))
             }
         }
     }
@@ -229,6 +228,25 @@ impl Hub {
         subscriptions::update(&next, None)
     }
 
+    /// Whether this attempt got lost, and the one before it in its slot too (M13, M20). What was stopped because the
+    /// customer acted did not get lost (M23).
+    async fn lost_before(&self, attempt: &Attempt, lapse: &Lapse) -> Result<bool, StoreError> {
+        if !is_lost(lapse) || self.was_stopped(attempt).await? {
+            return Ok(false);
+        }
+        let all = self.store().list_attempts_of_payment(attempt.merchant_id, attempt.payment_id).await?;
+        let earlier = all.iter().filter(|one| one.id != attempt.id);
+        match last_lost(earlier, attempt.slot, &attempt.card_fingerprint) {
+            Some((before, _)) => Ok(!self.was_stopped(before).await?),
+            None => Ok(false),
+        }
+    }
+
+    async fn was_stopped(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        let asked = self.store().find_cancel_asked(attempt.merchant_id, attempt.id).await?;
+        Ok(asked.is_some())
+    }
+
     /// It provably did nothing: the same step is made again, or the customer's new card is billed in the next run.
     fn bill_lapsed(
         &self,
@@ -237,6 +255,7 @@ impl Hub {
         attempt: &Attempt,
         outcome: &Outcome,
         lapse: &Lapse,
+        lost_before: bool,
     ) -> Consequence {
         let subscription = &case.subscription;
         let mut steps = vec![
@@ -260,8 +279,7 @@ impl Hub {
         // Refused without a reason: not our account at fault, but a repetition of another payment (M12).
         let repetition = lapse.cause == LapseCause::Refused && lapse.reason.is_none();
         let refused = lapse.cause == LapseCause::Refused && !repetition;
-        let lost = matches!(lapse.cause, LapseCause::NotReceived | LapseCause::Fenced);
-        if lost && tries > RESENT_MAX && !new_card {
+        if lost_before && !new_card {
             return self.bill_lost_again(subscription, attempt, lapse, steps);
         }
         let at = if new_card {
@@ -373,6 +391,11 @@ impl Hub {
         steps.extend(operations::insert(&operation, self.charging.operation_take_up_at()));
         Consequence { steps, then: vec![operation] }
     }
+}
+
+/// Whether an attempt got lost on its way, not before it and not at the gateway's door.
+fn is_lost(lapse: &Lapse) -> bool {
+    matches!(lapse.cause, LapseCause::NotReceived | LapseCause::Fenced)
 }
 
 /// Whether the subscription still waits for this attempt's debt.

@@ -8,7 +8,7 @@ use domain::declines::{Class, Reason, SalvageRoute, salvage_route};
 use domain::ids::{AttemptId, GatewayId};
 use domain::money::Money;
 use domain::network_rules::{CardHistory, Hold, NetworkCaps, decide_hand_over, decide_hold};
-use domain::order::CardShown;
+use domain::order::{CardShown, Order};
 use domain::recycle::{AfterDecline, RecycleCase, decide_recycle};
 use domain::subscription::{Subscription, SubscriptionStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +55,8 @@ pub(super) struct Planned {
     pub(super) card: Option<CardShown>,
     /// The reference of the first charge at the subscription's gateway, when it was not known (M30).
     pub(super) initial_reference: Option<String>,
+    /// The order that the subscription began on.
+    pub(super) origin: Option<Order>,
 }
 
 /// What the card's attempts say about another one, and what was read with them.
@@ -63,6 +65,7 @@ struct OfCard {
     last_equal_at: Option<Timestamp>,
     shown: Option<CardShown>,
     initial_reference: Option<String>,
+    origin: Option<Order>,
 }
 
 /// Where and for how much the next attempt would be made.
@@ -145,6 +148,10 @@ impl Hub {
         }
         let (amount, chosen) =
             (profile.amount_of(slot, original), profile.gateway_of(slot, subscription.gateway_id));
+        if amount.is_zero() && !original.is_zero() {
+            // A charge of nothing is a card check: its approval would pay the cycle and ship it (R89).
+            return Err(Due::Fail("The reductions leave nothing to bill.".to_owned()));
+        }
         if chosen == subscription.gateway_id {
             let gateway = self.own_gateway(configuration, subscription)?;
             let why = format!("Re-attempt in slot {slot} on the subscription's gateway {}.", gateway.number);
@@ -249,7 +256,7 @@ impl Hub {
         if is_stopped(&on_this_card) {
             return Ok(Due::Fail("The payer stopped this payment at the bank.".to_owned()));
         }
-        let OfCard { history, last_equal_at, shown, initial_reference } =
+        let OfCard { history, last_equal_at, shown, initial_reference, origin } =
             self.card_history(subscription, &place, attempts).await?;
         let hold = if is_salvage {
             decide_hand_over(&history, &NetworkCaps::DEFAULT, now)
@@ -305,6 +312,7 @@ impl Hub {
             apart: Some(apart).filter(|_| !is_salvage),
             card: shown,
             initial_reference,
+            origin,
         })))
     }
 
@@ -326,7 +334,8 @@ impl Hub {
             (place.gateway.id, place.amount),
             now,
             subscription.card_id,
-            (!is_known).then_some((subscription.order_id, own)),
+            Some(subscription.order_id),
+            (!is_known).then_some(own),
         );
         let facts = facts.await?;
         let used = facts.used;
@@ -355,6 +364,7 @@ impl Hub {
             last_equal_at: used.last_equal_at,
             shown: facts.shown,
             initial_reference: facts.initial_reference,
+            origin: facts.origin,
         })
     }
 }
@@ -400,18 +410,29 @@ fn lost_deadline(
     slot: i64,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let last = attempts.last().filter(|attempt| {
-        attempt.slot == Some(slot) && attempt.card_fingerprint == subscription.card_fingerprint
-    })?;
-    match &last.state {
-        AttemptState::NotExecuted { lapse, .. } if lapse.cause == LapseCause::Fenced => {
-            last.deadline.filter(|deadline| *deadline > now)
-        }
-        AttemptState::NotExecuted { .. }
-        | AttemptState::Sending
+    let slot = (slot > 0).then_some(slot);
+    let (lost, cause) = last_lost(attempts.iter(), slot, &subscription.card_fingerprint)?;
+    (cause == LapseCause::Fenced).then_some(lost.deadline).flatten().filter(|deadline| *deadline > now)
+}
+
+/// The newest attempt of a slot on a card, if it got lost, and how that ended. What never left, or was not worked on,
+/// says nothing about those before it.
+pub(super) fn last_lost<'a>(
+    attempts: impl DoubleEndedIterator<Item = &'a Attempt>,
+    slot: Option<i64>,
+    card_fingerprint: &str,
+) -> Option<(&'a Attempt, LapseCause)> {
+    let of_slot =
+        attempts.rev().take_while(|one| one.slot == slot && one.card_fingerprint == card_fingerprint);
+    let mut ended = of_slot.map(|one| match &one.state {
+        AttemptState::NotExecuted { lapse, .. } => (one, Some(lapse.cause)),
+        AttemptState::Sending
         | AttemptState::InDoubt { .. }
         | AttemptState::Pending { .. }
         | AttemptState::Approved { .. }
-        | AttemptState::Declined { .. } => None,
-    }
+        | AttemptState::Declined { .. } => (one, None),
+    });
+    let (newest, cause) =
+        ended.find(|(_, cause)| !matches!(cause, Some(LapseCause::NotSent | LapseCause::Refused)))?;
+    cause.map(|cause| (newest, cause))
 }

@@ -25,12 +25,47 @@ impl Hub {
         approval: &Approval,
         card: Option<CardShown>,
     ) -> Consequence {
-        let subscription = &case.subscription;
         let gateway = configuration.gateway(attempt.gateway_id);
         let can_void = gateway.is_some_and(|gateway| gateway.capabilities.void);
         if let Some(why) = unwanted(case) {
             return self.bill_given_back(case, attempt, can_void, why);
         }
+        let steps = self.bill_paid(configuration, case, attempt, approval, card);
+        Consequence { steps, then: Vec::new() }
+    }
+
+    /// What follows when a person keeps an approval of a bill that came late (M17): what an approval in time would have
+    /// brought. A subscription that had failed goes on. The sentence says why it cannot be kept.
+    pub(crate) fn bill_kept(
+        &self,
+        configuration: &Configuration,
+        case: &BillingCase,
+        attempt: &Attempt,
+        approval: &Approval,
+        card: Option<CardShown>,
+    ) -> Result<Vec<Step>, String> {
+        if let Some(why) = unkeepable(case, attempt) {
+            return Err(why);
+        }
+        let mut case = case.clone();
+        if case.subscription.status == SubscriptionStatus::RecycleFailed {
+            // Why it had failed; of any other status it is the customer's wish to end after this bill.
+            case.subscription.stop_reason = String::new();
+        }
+        Ok(self.bill_paid(configuration, &case, attempt, approval, card))
+    }
+
+    /// The cycle is paid: the steps of an approval that may be kept.
+    fn bill_paid(
+        &self,
+        configuration: &Configuration,
+        case: &BillingCase,
+        attempt: &Attempt,
+        approval: &Approval,
+        card: Option<CardShown>,
+    ) -> Vec<Step> {
+        let subscription = &case.subscription;
+        let gateway = configuration.gateway(attempt.gateway_id);
         let is_salvaged = gateway.is_some_and(|gateway| gateway.capabilities.is_salvage_only());
         let next = self.advanced(configuration, case, attempt, approval);
         let (merchant_id, now) = (attempt.merchant_id, self.minter().now());
@@ -63,7 +98,7 @@ impl Hub {
         }
         steps.push(volume(configuration, attempt, now));
         steps.push(self.tell_of(subscription, said(case, attempt, &next, is_salvaged)));
-        Consequence { steps, then: Vec::new() }
+        steps
     }
 
     /// The subscription after a paid cycle; the gateway that it rests on stays (R93, M26).
@@ -92,6 +127,10 @@ impl Hub {
                 .shipping
                 .or_else(|| terms.plan.cycle(case.cycle).map(|cycle| cycle.shipping))
                 .map_or(0, domain::Money::minor);
+            if shipping > approval.amount.minor() {
+                // Shipping alone would bill more than was approved.
+                terms.shipping = Some(approval.amount);
+            }
             let goods = approval.amount.minor().saturating_sub(shipping).max(0);
             let unit = goods.checked_div(terms.quantity.max(1)).unwrap_or(goods);
             terms.price = Some(domain::Money::new(unit, approval.amount.currency()));
@@ -158,6 +197,27 @@ fn unwanted(case: &BillingCase) -> Option<String> {
             )
         }),
     }
+}
+
+/// Why a late approval of a bill cannot pay its cycle any more.
+fn unkeepable(case: &BillingCase, attempt: &Attempt) -> Option<String> {
+    let subscription = &case.subscription;
+    match subscription.status {
+        SubscriptionStatus::Cancelled | SubscriptionStatus::Complete => {
+            return Some(format!("the subscription is {}; give it back", subscription.status.as_str()));
+        }
+        SubscriptionStatus::Trial
+        | SubscriptionStatus::Active
+        | SubscriptionStatus::Paused
+        | SubscriptionStatus::PauseScheduled
+        | SubscriptionStatus::CancellationScheduled
+        | SubscriptionStatus::RecycleBilling
+        | SubscriptionStatus::RecycleFailed => {}
+    }
+    let is_owed = subscription.cycle.saturating_add(1) == case.cycle;
+    let is_collected = subscription.collecting == Some(attempt.payment_id);
+    (!is_owed || !is_collected)
+        .then(|| format!("bill {} is not the one that is owed now; give it back", case.cycle))
 }
 
 fn volume(configuration: &Configuration, attempt: &Attempt, now: jiff::Timestamp) -> Step {

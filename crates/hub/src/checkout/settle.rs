@@ -45,8 +45,11 @@ impl Checkout {
         }
         let settled = match self.try_settle(attempt, &outcome, steps).await {
             Err(HubError::Store(error)) if error.is_conflict_in(attempts::LIVE_ATTEMPT_EXISTS) => {
-                // Somebody else opened an attempt meanwhile: this one is settled and nothing more is sent.
-                self.try_settle(attempt, &outcome, base).await?
+                // Somebody else opened an attempt meanwhile: this one is settled, and the next one, whose intent was not
+                // committed, is not sent.
+                self.try_settle(attempt, &outcome, base).await?;
+                self.read_again().await?;
+                return Ok(Next::Done);
             }
             Err(HubError::Store(error)) if error.is_conflict_in(attempts::OVER_CARD_CAPS) => {
                 // Other attempts with this card were faster: its budget is used up, so the sale ends here.

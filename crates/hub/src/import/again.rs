@@ -4,7 +4,7 @@ use domain::configuration::Configuration;
 use domain::ids::OrderId;
 use domain::order::{Order, OrderStatus};
 use jiff::{SignedDuration, Timestamp};
-use storage::{StoreError, attempts, guards, merchants, orders, payments};
+use storage::{StoreError, attempts, guards, late_approvals, merchants, orders, payments};
 
 use super::{ImportAnswer, Prepared, SAME_IMPORT_SECS, Try, refused};
 use crate::draft::{Draft, is_submittable};
@@ -87,6 +87,12 @@ impl Hub {
         let merchant_id = prepared.order.merchant_id;
         if error.is_conflict_in(merchants::CONFIGURATION_CHANGED) {
             return Ok(Try::Again);
+        }
+        if error.is_conflict_in(late_approvals::UNDECIDED) {
+            return Ok(Try::Answer(refused(
+                "orderId",
+                "an earlier attempt of this order was approved late; it can be charged again when that is given back",
+            )));
         }
         let now = self.minter().now();
         let since = now.saturating_sub(SignedDuration::from_secs(SAME_IMPORT_SECS)).unwrap_or(Timestamp::MIN);

@@ -10,6 +10,10 @@ use storage::late_approvals::LateState;
 use super::{Case, Effect, word};
 use crate::{Hub, HubError};
 
+/// Attempts that are looked at when a gateway's own id is all that a report names; there is one, or two when a person kept
+/// a late approval.
+const NAMED_MAX: i64 = 16;
+
 impl Hub {
     /// What a believed report leads to. What it settles is settled on the way, once; what it books is in the effect.
     pub(super) async fn apply_case(&self, case: &Case<'_>) -> Result<Effect, HubError> {
@@ -43,14 +47,10 @@ impl Hub {
         }
     }
 
-    /// The attempt that carries the report's reference, at this merchant and this gateway; when a person kept its late
-    /// approval, the attempt under which that was booked.
+    /// The attempt that the report names, at this merchant and this gateway; when a person kept its late approval, the
+    /// attempt under which that was booked.
     async fn attempt_of_report(&self, case: &Case<'_>) -> Result<Option<Attempt>, HubError> {
-        let Ok(id) = case.report.reference.parse::<AttemptId>() else { return Ok(None) };
-        let found = self.store().find_attempt(case.kept.merchant_id, id).await?;
-        let Some(attempt) = found.filter(|attempt| attempt.gateway_id == case.kept.gateway_id) else {
-            return Ok(None);
-        };
+        let Some(attempt) = self.named_attempt(case).await? else { return Ok(None) };
         let late = self.store().find_late_approval(attempt.merchant_id, attempt.id).await?;
         let Some(late) = late.filter(|late| late.state == LateState::Kept) else { return Ok(Some(attempt)) };
         let siblings = self.store().list_attempts_of_payment(attempt.merchant_id, attempt.payment_id).await?;
@@ -63,6 +63,29 @@ impl Hub {
             | AttemptState::NotExecuted { .. } => false,
         });
         Ok(Some(booked.unwrap_or(attempt)))
+    }
+
+    /// By our reference; by the gateway's own id only where the report names nothing else.
+    async fn named_attempt(&self, case: &Case<'_>) -> Result<Option<Attempt>, HubError> {
+        let (merchant_id, gateway_id) = (case.kept.merchant_id, case.kept.gateway_id);
+        if !case.report.reference.is_empty() {
+            let Ok(id) = case.report.reference.parse::<AttemptId>() else { return Ok(None) };
+            let found = self.store().find_attempt(merchant_id, id).await?;
+            return Ok(found.filter(|attempt| attempt.gateway_id == gateway_id));
+        }
+        let reference = &case.report.gateway_reference;
+        let ids = self
+            .store()
+            .list_attempts_by_gateway_reference(merchant_id, gateway_id, reference, NAMED_MAX)
+            .await?;
+        let mut named = Vec::new();
+        for id in ids {
+            named.extend(self.store().find_attempt(merchant_id, id).await?);
+        }
+        // Of one debt, the attempt that took its money; of two debts, nobody can say which is meant.
+        let is_one_debt = named.windows(2).all(|two| matches!(two, [a, b] if a.payment_id == b.payment_id));
+        let took = |attempt: &Attempt| matches!(attempt.state, AttemptState::Approved { .. });
+        Ok(named.into_iter().filter(|_| is_one_debt).max_by_key(|attempt| (took(attempt), attempt.id)))
     }
 
     /// Kept and shown, with one alert per gateway and kind while it is open (R157).

@@ -53,7 +53,7 @@ impl Hub {
         let chargeback = Chargeback {
             merchant_id: attempt.merchant_id,
             attempt_id: attempt.id,
-            order_id: attempt.order_id,
+            order_id: self.order_shown(&attempt).await?,
             amount,
             charged_back_at: at,
             reason,

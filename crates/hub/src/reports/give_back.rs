@@ -8,7 +8,7 @@ use domain::salvage::Standing;
 use gateways::{Gateway, GatewayError, OperationFinding, OperationKind, OperationOutcome, OperationRequest};
 use storage::alerts::Alert;
 use storage::late_approvals::{self, LateApproval, LateState};
-use storage::{Transaction, inbound_reports, timeline};
+use storage::{StoreError, Transaction, inbound_reports, timeline};
 use uuid::Uuid;
 
 use super::{LATE_APPROVAL, STUCK, later};
@@ -35,10 +35,12 @@ impl Hub {
     pub(super) async fn give_back(&self, late: &LateApproval, fence: Uuid) -> Result<(), HubError> {
         let found = self.store().find_attempt(late.merchant_id, late.attempt_id).await?;
         let Some(attempt) = found else {
-            return self.again(late, late.state, "Its attempt is unknown.", true, fence).await;
+            return self.wait_late(late, late.state, "Its attempt is unknown.", true, fence).await;
         };
         let Some(gateway) = self.aftermath().gateway_of(&attempt).await? else {
-            return self.again(late, late.state, "Its gateway cannot be used any more.", true, fence).await;
+            return self
+                .wait_late(late, late.state, "Its gateway cannot be used any more.", true, fence)
+                .await;
         };
         let request = refund_of(late);
         if late.state == LateState::Waiting {
@@ -53,7 +55,7 @@ impl Hub {
                 }
                 OperationFinding::NotDone => {}
                 OperationFinding::Unknown(words) => {
-                    return self.again(late, LateState::InDoubt, &words, false, fence).await;
+                    return self.wait_late(late, LateState::InDoubt, &words, false, fence).await;
                 }
             }
         }
@@ -66,9 +68,9 @@ impl Hub {
         }
         match ask(&gateway, &request, &attempt).await {
             Answer::Back(words) => self.given_back(late, &words, fence).await,
-            Answer::NotDone(words) => self.again(late, LateState::Waiting, &words, false, fence).await,
-            Answer::Refused(words) => self.again(late, LateState::Waiting, &words, true, fence).await,
-            Answer::Unknown(words) => self.again(late, LateState::InDoubt, &words, false, fence).await,
+            Answer::NotDone(words) => self.wait_late(late, LateState::Waiting, &words, false, fence).await,
+            Answer::Refused(words) => self.wait_late(late, LateState::Waiting, &words, true, fence).await,
+            Answer::Unknown(words) => self.wait_late(late, LateState::InDoubt, &words, false, fence).await,
         }
     }
 
@@ -94,8 +96,21 @@ impl Hub {
         }
     }
 
+    /// The work on it failed: again later, and after the ladder a person is told.
+    pub(super) async fn again(
+        &self,
+        late: &LateApproval,
+        words: &str,
+        fence: Uuid,
+    ) -> Result<(), StoreError> {
+        match self.wait_late(late, late.state, words, false, fence).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(crate::aftermath::store_error(error)),
+        }
+    }
+
     /// Worked on again later; a person is told when one is needed, or after the ladder.
-    async fn again(
+    async fn wait_late(
         &self,
         late: &LateApproval,
         state: LateState,

@@ -7,7 +7,7 @@ use domain::order::OrderStatus;
 use domain::payment::PaymentState;
 use domain::placement::Problem;
 use storage::late_approvals::{self, LateApproval, LateState};
-use storage::{Transaction, attempts, orders};
+use storage::{Transaction, attempts, orders, payments, subscriptions};
 
 use super::{LATE_APPROVAL, STUCK};
 use crate::{Hub, PersonError};
@@ -18,7 +18,7 @@ const NOTE_CHARS_MAX: usize = 500;
 /// What a person wants of a late approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LateDecision {
-    /// The money stays, and the order is paid with it.
+    /// The money stays, and the order, or the billing cycle, is paid with it.
     Keep,
     /// It is given back now.
     GiveBack,
@@ -26,7 +26,7 @@ pub enum LateDecision {
 
 impl Hub {
     /// Carries a person's decision out. A note is required. What is given back is worked on by the next sweep; what is
-    /// kept pays its declined order, under an attempt of its own.
+    /// kept pays its declined order, or its billing cycle, under an attempt of its own.
     pub async fn resolve_late_approval(
         &self,
         merchant_id: MerchantId,
@@ -65,11 +65,9 @@ impl Hub {
     async fn keep_late(&self, late: &LateApproval, note: &str, actor: &str) -> Result<(), PersonError> {
         let attempt = self.keepable(late).await?;
         let now = self.minter().now();
-        let kept = Attempt {
+        let case = self.billing_case(&attempt).await?;
+        let mut kept = Attempt {
             id: self.minter().mint(),
-            // Booked as a rerun that was approved: the same effects on the same declined order.
-            route: Route::Rerun,
-            slot: None,
             deadline: None,
             why: format!("The late approval of attempt {} was kept by {actor}.", attempt.id),
             created_at: now,
@@ -79,15 +77,27 @@ impl Hub {
             needs_person: false,
             ..attempt.clone()
         };
-        let outcome = Outcome::Approved(Approval {
+        let approval = Approval {
             reference: late.gateway_reference.clone(),
             auth_code: String::new(),
             avs: String::new(),
             cvv: String::new(),
             text: "Approved late, and kept.".to_owned(),
             amount: late.amount,
-        });
-        let effects = self.aftermath().settled(&kept, &outcome).await?.steps;
+        };
+        let outcome = Outcome::Approved(approval.clone());
+        let effects = if let Some(case) = &case {
+            let configuration = self.configuration(late.merchant_id).await?;
+            let card = self.store().find_card(late.merchant_id, kept.card_id).await?;
+            let shown = card.map(|card| card.shown);
+            let paid = self.bill_kept(&configuration, case, &kept, &approval, shown);
+            paid.map_err(PersonError::Conflict)?
+        } else {
+            // Booked as a rerun that was approved: the same effects on the same declined order.
+            kept.route = Route::Rerun;
+            kept.slot = None;
+            self.aftermath().settled(&kept, &outcome).await?.steps
+        };
         let words = format!("Kept by {actor}.");
         let all = format!("{} {words}", late.words);
         let transaction = Transaction::new("keep_late_approval")
@@ -114,6 +124,12 @@ impl Hub {
             {
                 Err(conflict("the order has just changed; look at it again"))
             }
+            Err(error)
+                if error.is_conflict_in(subscriptions::CHANGED_SINCE)
+                    || error.is_conflict_in(payments::PAID_BEFORE) =>
+            {
+                Err(conflict("the subscription has just changed; look at it again"))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -130,13 +146,12 @@ impl Hub {
         if payment.state == PaymentState::Paid {
             return Err(conflict("the payment is paid already; give it back"));
         }
-        if payment.cycle.is_some() {
-            let words =
-                "a billing cycle that has failed cannot be paid afterwards; give it back, and bill it again";
-            return Err(conflict(words));
-        }
         if late.amount != attempt.amount {
             return Err(conflict("another amount was taken than was asked for; give it back"));
+        }
+        if payment.cycle.is_some() {
+            // What becomes of a bill is for its subscription to say.
+            return Ok(attempt);
         }
         let order = self.store().find_order(late.merchant_id, late.order_id).await?;
         let order = order.ok_or(PersonError::NotFound("order"))?;

@@ -50,7 +50,7 @@ impl Hub {
         let chargeback = Chargeback {
             merchant_id,
             attempt_id: attempt.id,
-            order_id: attempt.order_id,
+            order_id: self.order_shown(&attempt).await?,
             amount: mark.amount.unwrap_or(approval.amount),
             charged_back_at: mark.at.unwrap_or(now),
             reason: mark.reason.trim().to_owned(),
@@ -146,7 +146,7 @@ impl Hub {
         );
         operation.gateway_reference = Some(gateway_reference.trim().to_owned()).filter(|id| !id.is_empty());
         let what = format!("booked an external refund of {amount} on attempt {id}");
-        let steps = self.booking(&attempt, &operation, amount.minor() >= left.minor()).await?;
+        let steps = self.charging.booking(&operation, &attempt, self.aftermath().as_ref()).await?;
         let transaction = Transaction::new("book_refund").with_all(steps).with(self.audited(
             merchant_id,
             actor,
@@ -191,7 +191,7 @@ impl Hub {
 }
 
 fn is_overtaken(error: &StoreError) -> bool {
-    [operations::NOT_APPROVED, operations::MORE_THAN_TAKEN, "reverse_attempt"]
+    [operations::NOT_APPROVED, operations::MORE_THAN_TAKEN, operations::GIVEN_BACK_SINCE, "reverse_attempt"]
         .iter()
         .any(|step| error.is_conflict_in(step))
 }

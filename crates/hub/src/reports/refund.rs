@@ -1,6 +1,5 @@
 //! Refunds that are reported: ours are recognised, others are booked as external (M16, Q33).
 
-use charging::Consequences as _;
 use domain::attempt::{Approval, Attempt, AttemptState};
 use domain::ids::OperationId;
 use domain::money::Money;
@@ -8,8 +7,7 @@ use domain::salvage::Standing;
 use gateways::OperationKind;
 use jiff::Timestamp;
 use storage::inbound_reports::{Ended, ReportState};
-use storage::operations::{self, Operation};
-use storage::{Step, attempts};
+use storage::operations::Operation;
 
 use super::{Case, Effect};
 use crate::{Hub, HubError};
@@ -42,6 +40,9 @@ impl Hub {
         let AttemptState::Approved { approval, reversed_at, .. } = attempt.state.clone() else {
             if self.store().find_late_approval(attempt.merchant_id, attempt.id).await?.is_some() {
                 return Ok(Effect::ignored(&attempt, "It tells of the refund of its late approval."));
+            }
+            if let Some(ours) = self.refund_of_partial(&attempt).await? {
+                return Ok(recognised(&attempt, &ours));
             }
             return self.contradicts(case, &attempt, "Nothing was taken as far as we know.").await;
         };
@@ -91,7 +92,7 @@ impl Hub {
             gateway_reference: Some(case.report.gateway_reference.clone()),
             ..self.charging.new_operation(OperationKind::Refund, &attempt, amount, why)
         };
-        let steps = self.booking(&attempt, &operation, amount.minor() >= books.left.minor()).await?;
+        let steps = self.charging.booking(&operation, &attempt, self.aftermath().as_ref()).await?;
         let ended = Ended {
             state: ReportState::Applied,
             effect: format!("Booked as an external refund of {amount}."),
@@ -99,22 +100,6 @@ impl Hub {
             operation_id: Some(operation.id),
         };
         Ok(Effect::End(ended, steps))
-    }
-
-    /// The steps that book an operation which somebody else did, with everything that follows.
-    pub(super) async fn booking(
-        &self,
-        attempt: &Attempt,
-        operation: &Operation,
-        is_whole: bool,
-    ) -> Result<Vec<Step>, HubError> {
-        let now = self.minter().now();
-        let mut steps = operations::book(operation, now);
-        if is_whole {
-            steps.push(attempts::reverse(attempt.merchant_id, attempt.id, now));
-        }
-        steps.extend(self.aftermath().operated(attempt, operation).await?.steps);
-        Ok(steps)
     }
 
     /// Settles an open attempt by asking its gateway, before money that went back is looked at (M32); a sentence when it
@@ -135,6 +120,15 @@ impl Hub {
             attempt.id
         );
         self.alerted(attempt, "unknown_refund", words, &whole).await
+    }
+
+    /// The refund of ours by which an attempt ended that took less than was asked for (M14).
+    async fn refund_of_partial(&self, attempt: &Attempt) -> Result<Option<Operation>, HubError> {
+        let all = self.store().list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
+        let refund = OperationKind::Refund.as_str();
+        Ok(all
+            .into_iter()
+            .find(|one| one.attempt_id == attempt.id && one.kind == refund && one.state == "done"))
     }
 
     /// What is left of an approval.

@@ -26,10 +26,11 @@ const MARGIN_SECS: i64 = 30;
 const ROUNDS_MAX: usize = 4;
 
 /// Steps in whose conflict somebody else was faster: what a report leads to is decided anew.
-const OVERTAKEN: [&str; 6] = [
+const OVERTAKEN: [&str; 7] = [
     chargebacks::MARKED_BEFORE,
     late_approvals::RECORDED_BEFORE,
     operations::BOOKED_BEFORE,
+    operations::GIVEN_BACK_SINCE,
     operations::NOT_APPROVED,
     operations::MORE_THAN_TAKEN,
     "reverse_attempt",
@@ -175,8 +176,18 @@ impl Hub {
         })
     }
 
+    /// When what waits for a person is looked at again.
+    pub(super) fn slowly(&self) -> Timestamp {
+        later(self.minter().now(), SLOWLY_SECS)
+    }
+
     /// Tries a report again later; after the ladder a person is told, and it is still tried.
-    async fn report_waits(&self, kept: &InboundReport, words: &str, fence: Uuid) -> Result<(), StoreError> {
+    pub(super) async fn report_waits(
+        &self,
+        kept: &InboundReport,
+        words: &str,
+        fence: Uuid,
+    ) -> Result<(), StoreError> {
         let now = self.minter().now();
         let rung = usize::try_from(kept.tries).ok().and_then(|place| TRY_AFTER_SECS.get(place).copied());
         let at = later(now, rung.unwrap_or(SLOWLY_SECS));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::ids::{MerchantId, OrderId, RunId};
+use domain::ids::{AttemptId, MerchantId, OrderId, RunId};
 use domain::order::OrderStatus;
 use domain::placement::Problem;
 use storage::orders::OrderFilter;
@@ -48,22 +48,37 @@ struct Settings {
     gateway_profile: Option<uuid::Uuid>,
     override_bought_since: bool,
     note: String,
+    /// The lost hand-over that is made once more (M20); runs of people have none.
+    #[serde(default)]
+    lost: Option<uuid::Uuid>,
 }
 
-fn settings_of(rerun: &Rerun) -> String {
+/// What is asked, as it is stored; `lost` is the hand-over that is made once more.
+pub(super) fn settings_of(rerun: &Rerun, lost: Option<AttemptId>) -> String {
     let settings = Settings {
         gateway: rerun.gateway.map(domain::ids::GatewayId::uuid),
         gateway_profile: rerun.gateway_profile.map(domain::ids::GatewayProfileId::uuid),
         override_bought_since: rerun.override_bought_since,
         note: domain::card::mask_card_numbers(&rerun.note),
+        lost: lost.map(AttemptId::uuid),
     };
     serde_json::to_string(&settings).unwrap_or_default()
 }
 
-/// What a run was asked; a text that this program never wrote is inconsistent.
-pub(super) fn rerun_of(run: &Run) -> Result<Rerun, StoreError> {
+/// What was asked of a run; a text that this program never wrote is inconsistent.
+fn read(run: &Run) -> Result<Settings, StoreError> {
     let wrong = |_| StoreError::Inconsistent { table: "runs", column: "settings", id: run.id.to_string() };
-    let settings: Settings = serde_json::from_str(&run.settings).map_err(wrong)?;
+    serde_json::from_str(&run.settings).map_err(wrong)
+}
+
+/// The lost hand-over that a run makes once more, if it does (M20).
+pub(super) fn lost_of(run: &Run) -> Result<Option<AttemptId>, StoreError> {
+    Ok(read(run)?.lost.map(AttemptId::from_uuid))
+}
+
+/// What a run was asked.
+pub(super) fn rerun_of(run: &Run) -> Result<Rerun, StoreError> {
+    let settings = read(run)?;
     Ok(Rerun {
         gateway: settings.gateway.map(domain::ids::GatewayId::from_uuid),
         gateway_profile: settings.gateway_profile.map(domain::ids::GatewayProfileId::from_uuid),
@@ -95,7 +110,7 @@ impl Hub {
             id: self.minter().mint::<RunId>(),
             kind: KIND.to_owned(),
             state: RunState::Running,
-            settings: settings_of(rerun),
+            settings: settings_of(rerun, None),
             actor: actor.to_owned(),
             item_count: count,
             done_count: 0,

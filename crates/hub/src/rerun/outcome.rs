@@ -24,6 +24,7 @@ pub(crate) async fn rerun_settled(
         Outcome::NotExecuted(lapse) => {
             let mut steps = ended(hub, order, attempt);
             steps.push(hub.tell(order, format!("The rerun charged nothing. {}", lapse.text)));
+            steps.extend(hub.after_loss(order, attempt, lapse).await?);
             Ok(Consequence { steps, then: Vec::new() })
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use charging::NoGateway;
 use domain::attempt::Attempt;
 use domain::configuration::Configuration;
-use domain::ids::{MerchantId, OrderId};
+use domain::ids::{AttemptId, MerchantId, OrderId};
 use domain::placement::Problem;
 use domain::rerun::{RerunTarget, decide_target};
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,15 @@ use crate::{Hub, HubError};
 const TRIES_MAX: usize = 4;
 /// Most characters of a note.
 const NOTE_CHARS_MAX: usize = 500;
+
+/// What a rerun of a run brings along.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extra<'a> {
+    /// Steps that commit with the intent.
+    pub(super) steps: &'a [Step],
+    /// The lost hand-over that it is made in place of, with the same deadline (M20).
+    pub(super) lost: Option<AttemptId>,
+}
 
 /// What a try came to.
 enum Try {
@@ -57,18 +66,18 @@ impl Hub {
         if self.store().find_order(merchant_id, id).await?.is_none() {
             return Err(PersonError::NotFound("order"));
         }
-        let answer = self.rerun_with(merchant_id, id, rerun, actor, &[]).await?;
+        let answer = self.rerun_with(merchant_id, id, rerun, actor, Extra::default()).await?;
         Ok(answer)
     }
 
-    /// [`Self::rerun_order`] with steps that commit with the intent.
+    /// [`Self::rerun_order`] with what a run brings along.
     pub(super) async fn rerun_with(
         &self,
         merchant_id: MerchantId,
         id: OrderId,
         rerun: &Rerun,
         actor: &str,
-        extra: &[Step],
+        extra: Extra<'_>,
     ) -> Result<RerunAnswer, HubError> {
         let mut open =
             Skip::new(SkipKind::AttemptOpen, "Another attempt of it was faster; look at it again.");
@@ -101,7 +110,7 @@ impl Hub {
         id: OrderId,
         rerun: &Rerun,
         actor: &str,
-        extra: &[Step],
+        extra: Extra<'_>,
     ) -> Result<Try, HubError> {
         let configuration = self.configuration(merchant_id).await?;
         let Some(view) = self.find_order_view(merchant_id, id).await? else {
@@ -115,14 +124,18 @@ impl Hub {
             Ok(planned) => planned,
             Err(skip) => return Ok(Try::Left(skip)),
         };
-        let deadline = match self.deadline_of(&configuration, &planned).await? {
+        let deadline = match extra.lost {
+            Some(lost) => self.deadline_again(&planned, lost),
+            None => self.deadline_of(&configuration, &planned).await?,
+        };
+        let deadline = match deadline {
             Ok(deadline) => deadline,
             Err(skip) => return Ok(Try::Left(skip)),
         };
         let attempt = self.rerun_attempt(&configuration, &planned, deadline);
         let over = if rerun.override_bought_since { ", although bought since" } else { "" };
         let what = format!("reran order {id} at gateway {}{over}", planned.gateway.number);
-        let mut steps = extra.to_vec();
+        let mut steps = extra.steps.to_vec();
         steps.push(self.audited(merchant_id, actor, &what, &rerun.note));
         let hub = self.clone();
         // A task of its own: a caller who hangs up does not stop it between the intent and the outcome.
@@ -161,6 +174,16 @@ impl Hub {
             self.minter().now().saturating_add(days).unwrap_or(Timestamp::MAX)
         };
         Ok(Ok(days.map(after)))
+    }
+
+    /// The deadline of the hand-over that got lost (M20), while nothing else was tried since.
+    fn deadline_again(&self, planned: &Planned, lost: AttemptId) -> Result<Option<Timestamp>, Skip> {
+        if planned.before.id != lost {
+            return Err(Skip::new(SkipKind::WrongState, "It was tried again since it got lost."));
+        }
+        let deadline = planned.before.deadline.filter(|deadline| *deadline > self.minter().now());
+        let over = || Skip::new(SkipKind::WrongState, "The time of the lost hand-over is over.");
+        deadline.map(Some).ok_or_else(over)
     }
 
     /// The intent, then the charge with the stored card and without a security code (R122).

@@ -11,7 +11,8 @@ use storage::{StoreError, Transaction};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::batch::{KIND, rerun_of};
+use super::batch::{KIND, lost_of, rerun_of};
+use super::send::Extra;
 use super::{Rerun, RerunAnswer};
 use crate::{Hub, HubError};
 
@@ -155,7 +156,8 @@ impl Hub {
             (ItemVerdict::Skipped, "There is no order with this id that can be read.".to_owned())
         } else if item.verdict == ItemVerdict::Waiting {
             let begin = [runs::begin_item(merchant_id, run.id, item.position)];
-            match self.rerun_with(merchant_id, item.order_id, rerun, &run.actor, &begin).await {
+            let extra = Extra { steps: &begin, lost: lost_of(run)? };
+            match self.rerun_with(merchant_id, item.order_id, rerun, &run.actor, extra).await {
                 Ok(RerunAnswer::Attempted { attempt, .. }) => verdict_of(&attempt),
                 Ok(RerunAnswer::Skipped(skip)) => (ItemVerdict::Skipped, skip.words),
                 // Somebody else has begun it, or the run was cancelled: its verdict is theirs.

@@ -31,8 +31,15 @@ impl Hub {
             let status = before.status.on(event, before.terms.plan.trial.is_some());
             let status = status.map_err(|refused| PersonError::Conflict(refused.to_string()))?;
             if after_next_bill {
-                let next =
-                    Subscription { status, stop_reason: reason.clone(), updated_at: now, ..before.clone() };
+                // It is billed once more, so a pause that was scheduled comes to nothing.
+                let next = Subscription {
+                    status,
+                    stop_reason: reason.clone(),
+                    pause_at: None,
+                    next_action_at: before.next_action_at.map(|at| before.next_bill_at.unwrap_or(at)),
+                    updated_at: now,
+                    ..before.clone()
+                };
                 return Ok(Edited::new(next, "", "It ends after the next bill."));
             }
             let next = Subscription {

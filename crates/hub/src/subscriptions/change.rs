@@ -63,8 +63,9 @@ impl Hub {
             if !problems.is_empty() {
                 return Err(PersonError::Invalid(problems));
             }
-            if change.status.is_some() || change.next_bill_at.is_some() {
-                refuse_while_open(seen, "changing status or date")?;
+            // A price for the next bill only would be used up by the bill that is open, at the old price.
+            if change.status.is_some() || change.next_bill_at.is_some() || change.price_once {
+                refuse_while_open(seen, "changing status, date or the price of the next bill only")?;
             }
             let mut said = Vec::new();
             let mut next = Subscription { updated_at: now, ..seen.subscription.clone() };
@@ -181,7 +182,10 @@ fn set_status(
             let zone = zone_of(&seen.configuration);
             let at = next_run(now, &billing_time(&seen.configuration, &zone), before.terms.sold_at);
             next.status = status;
-            next.stop_reason = String::new();
+            if before.status == SubscriptionStatus::RecycleFailed {
+                // Why it had failed; of any other status it is the customer's wish to end after this bill.
+                next.stop_reason = String::new();
+            }
             next.slot = slot;
             next.tries = 0;
             next.next_bill_at = Some(at);

@@ -1,7 +1,7 @@
 //! Pausing: now, or on a date.
 
 use domain::ids::{MerchantId, SubscriptionId};
-use domain::subscription::{Subscription, SubscriptionEvent};
+use domain::subscription::{Subscription, SubscriptionEvent, SubscriptionStatus};
 use jiff::Timestamp;
 
 use super::edit::{Edited, invalid};
@@ -26,6 +26,12 @@ impl Hub {
         self.edit(merchant_id, id, actor, note, |seen| {
             let before = &seen.subscription;
             let has_trial = before.terms.plan.trial.is_some();
+            let ends = before.status == SubscriptionStatus::RecycleBilling && !before.stop_reason.is_empty();
+            if ends {
+                // Reactivating it after a pause would forget the customer's wish.
+                let words = "it ends after the bill that is being collected; cancel it instead";
+                return Err(PersonError::Conflict(words.to_owned()));
+            }
             let Some(from) = from else {
                 let status = before.status.on(SubscriptionEvent::Pause, has_trial);
                 let next = Subscription {

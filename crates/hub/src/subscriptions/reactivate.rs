@@ -39,7 +39,8 @@ impl Hub {
                 before.status,
                 SubscriptionStatus::PauseScheduled | SubscriptionStatus::CancellationScheduled
             );
-            let kept = before.next_bill_at.filter(|at| *at > now);
+            // While a bill is being collected, the date is that of its next attempt, or a salvage's old deadline.
+            let kept = before.next_bill_at.filter(|at| *at > now && before.collecting.is_none());
             let at = kept.unwrap_or_else(|| tomorrow(now, &time, before.terms.sold_at));
             let next = Subscription {
                 status,

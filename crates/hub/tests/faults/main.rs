@@ -11,7 +11,9 @@ mod hooks;
 mod imports;
 mod not_sent;
 mod operations;
+mod overtaken;
 mod people;
+mod racing_refunds;
 
 use std::sync::Arc;
 

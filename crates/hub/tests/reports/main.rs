@@ -8,13 +8,18 @@ mod subscriptions;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
+mod again;
+mod by_gateway;
 mod chargebacks;
 mod doubtful;
 mod forged;
+mod kept_bills;
 mod late;
 mod rebills;
 mod refunds;
+mod reimports;
 mod results;
+mod returned_bills;
 
 use std::sync::Arc;
 

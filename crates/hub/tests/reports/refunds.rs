@@ -1,5 +1,6 @@
 //! Refunds that are reported: ours are recognised, others are booked, and never more than was taken.
 
+use domain::attempt::AttemptState;
 use domain::money::{Currency, Money};
 use domain::order::OrderStatus;
 use domain::payment::PaymentState;
@@ -160,5 +161,42 @@ async fn m32_an_old_report_of_a_refund_is_booked_only_when_the_gateway_confirms_
         (stage.status().await, stage.alerts().await),
         (OrderStatus::Complete, vec!["unknown_refund".to_owned()])
     );
+    stage.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_an_external_refund_of_what_our_own_one_in_doubt_leaves_undoes_nothing_yet(
+    #[case] on: On,
+    #[values(false, true)] by_person: bool,
+) {
+    let stage = Stage::new(on).await;
+    let attempt = stage.collected().await;
+    let (hub, merchant, order) = (&stage.app.hub, stage.app.merchant, stage.order.order.id);
+    stage.salvage.script_operations([Act::FailBefore]);
+    let usd = |minor| Some(Money::new(minor, Currency::USD));
+    let own = hub.refund_order(merchant, order, usd(1_999), "", "ann").await.unwrap();
+    assert_eq!(own.state, "in_doubt");
+    if by_person {
+        hub.book_refund(merchant, attempt.id, usd(1_000), "", "", "ann").await.unwrap();
+    } else {
+        assert_eq!(stage.report(refunded(1_000), attempt.id).await.state, ReportState::Applied);
+    }
+    let reversed = async || {
+        let AttemptState::Approved { reversed_at, .. } = stage.attempt(attempt.id).await.state else {
+            panic!("it stays approved")
+        };
+        reversed_at.is_some()
+    };
+    assert!(!reversed().await, "most of the money is still taken");
+    assert_eq!((stage.status().await, stage.taken()), (OrderStatus::Complete, 2_999));
+
+    stage.app.pass(80).await;
+    let done: Vec<_> = stage.refunds().await.iter().map(|one| one.state.clone()).collect();
+    assert_eq!((done, reversed().await), (vec!["done".to_owned(), "done".to_owned()], true));
+    assert_eq!((stage.status().await, stage.taken()), (OrderStatus::Refunded, 1_000), "ours was sent");
+    assert_eq!(stage.fresh().await.payments[0].state, PaymentState::Reversed);
     stage.end().await;
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod batch;
 mod eligible;
+mod lost;
 mod meanwhile;
 mod open;
 mod ordinary;

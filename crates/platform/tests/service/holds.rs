@@ -63,3 +63,34 @@ async fn a_capture_in_doubt_at_the_end_of_the_window_is_cleared_up_first(#[case]
     assert_eq!(app.acquirer(1).operated().len(), 1);
     app.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m16_a_refused_void_of_a_hold_ends_without_a_refund_and_can_be_asked_for_again(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    let body = with(evaluate("a"), &[("/transactionType", json!("Authorization"))]);
+    let id = app.post("evaluate", &body).await.text("orderId");
+    let cancel = format!("orders/{id}/cancel");
+    let refusal = || [Act::Decline("12", "Not now")];
+    app.acquirer(1).script_operations(refusal());
+    assert_eq!(
+        app.post(&cancel, &json!({})).await.status,
+        400,
+        "nothing was taken that a refund could give back"
+    );
+    assert_eq!(app.status_name(&id).await, "CAPTUREREQUIRED");
+    assert_eq!(app.acquirer(1).operated(), [], "neither voided nor refunded");
+
+    // Also when the answer to the void was lost first, and the driver asks again.
+    app.acquirer(1).script_operations([Act::LoseBefore]);
+    assert_eq!(app.post(&cancel, &json!({})).await.status, 504);
+    app.acquirer(1).script_operations(refusal());
+    app.live_days(1).await;
+    assert_eq!(app.post(&cancel, &json!({})).await.status, 200, "nothing stands in the way of another one");
+    assert_eq!(app.status_name(&id).await, "CANCELLED");
+    let kinds: Vec<_> = app.acquirer(1).operated().iter().map(|one| one.0).collect();
+    assert_eq!(kinds, [OperationKind::Void]);
+    app.finish().await;
+}

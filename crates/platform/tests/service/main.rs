@@ -20,5 +20,6 @@ mod managed_cancel;
 mod managed_faults;
 mod orders;
 mod refund_keys;
+mod restored;
 mod security_code;
 mod token;

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use domain::Clock;
 use domain::configuration::Capabilities;
 use domain::doubt::{FenceAnswer, Finding};
+use domain::placement::Problem;
 use gateways::{
     BookedApproval, ChargeOutcome, ChargeRequest, Gateway, GatewayError, InquireRequest, OperationFinding,
     OperationOutcome, OperationRequest, RawReport, Reply, Report, ReportError, Settings, SettingsError,
@@ -33,6 +34,10 @@ use jiff::Timestamp;
 use client::Client;
 use settings::{EXPIRY_DAYS, HMAC_SIGNING_KEY, INCLUDE_CHARGEBACKS};
 pub(crate) use settings::{KIND, PROVIDER};
+
+/// What is wrong with a signing key, and what to do.
+const NO_KEY: &str = "HMACSigningKey is not base64. Copy the webhook subscriber key from FlexFactor's portal again, whole, \
+    with any = at its end.";
 
 /// One merchant account at FlexFactor.
 #[derive(Debug)]
@@ -50,6 +55,10 @@ impl FlexFactor {
         clock: Arc<dyn Clock>,
         settings: &Settings,
     ) -> Result<Self, SettingsError> {
+        // With a key that can be no key, no report is ever believed, and nobody would know why.
+        if signature::key_bytes(settings.expose(HMAC_SIGNING_KEY)).is_none() {
+            return Err(SettingsError::Invalid(vec![Problem::new(HMAC_SIGNING_KEY, NO_KEY)]));
+        }
         Ok(Self {
             client: Client::new(transport, clock, settings)?,
             signing_keys: SigningKeys::read(settings, HMAC_SIGNING_KEY),

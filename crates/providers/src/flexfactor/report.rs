@@ -3,6 +3,9 @@
 //! Source: <https://docs.flexfactor.io/docs/webhook> and <https://docs.flex-charge.com/docs/webhook>: JSON under any content
 //! type, names in any case, additions possible.
 
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gateways::{RawReport, Report, ReportError, ReportKind, SigningKeys};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,14 +32,23 @@ pub(crate) fn read(keys: &SigningKeys, scrubber: &Scrubber, raw: &RawReport) -> 
         return Err(ReportError::Unreadable);
     }
     let at: Option<Timestamp> = event_data::moment(&text(&body, "TimeStamp"));
+    let order = if gateway_reference.is_empty() { &reference } else { &gateway_reference };
+    let repetition = at.filter(|_| !names_nothing).map(|at| repetition(&event, order, at));
     Ok(Report {
         kind,
-        reference,
-        gateway_reference,
         at: at.unwrap_or(signature.signed_at),
         signed_at: signature.signed_at,
-        signature: signature.text,
+        signature: repetition.unwrap_or(signature.text),
+        reference,
+        gateway_reference,
     })
+}
+
+/// What every delivery of one event has in common. A repetition has a nonce, a date and `IsResent` of its own, and so
+/// another signature; its event, its order and `TimeStamp` are those of the first. Hashed, for names have any length.
+fn repetition(event: &str, order: &str, at: Timestamp) -> String {
+    let told = format!("{}\n{order}\n{at}", event.to_ascii_lowercase());
+    STANDARD.encode(digest::digest(&digest::SHA512, told.as_bytes()))
 }
 
 /// Names of events in any case; those of challenges and payouts change nothing here.

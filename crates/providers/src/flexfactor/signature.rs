@@ -17,7 +17,7 @@ const SCHEME: &str = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-c
 /// A signature that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signature {
-    /// The signature as text, in the one way to write it: what makes a repetition the same report.
+    /// The signature as text, in the one way to write it: the same only when the same bytes come again.
     pub(crate) text: String,
     /// When the report was signed.
     pub(crate) signed_at: Timestamp,
@@ -42,15 +42,19 @@ pub(crate) fn check(keys: &SigningKeys, raw: &RawReport) -> Result<Signature, Re
         hmac::verify(key, to_sign.as_bytes(), &signature).is_ok()
             && over_body.as_ref().is_none_or(|tag| hmac::verify(key, &raw.body, tag).is_ok())
     };
-    let mut believed = keys.believed_at(raw.received_at).filter_map(|key| {
-        let bytes = STANDARD.decode(key.expose_secret()).ok().filter(|bytes| !bytes.is_empty())?;
-        Some(hmac::Key::new(hmac::HMAC_SHA512, &bytes))
-    });
+    let mut believed = keys
+        .believed_at(raw.received_at)
+        .filter_map(|key| Some(hmac::Key::new(hmac::HMAC_SHA512, &key_bytes(key.expose_secret())?)));
     if believed.any(|key| fits(&key)) {
         Ok(Signature { text: STANDARD.encode(&signature), signed_at })
     } else {
         Err(ReportError::WrongSignature)
     }
+}
+
+/// The bytes of a subscriber key: base64, as the portal shows it. None when it is none, so that it could believe nothing.
+pub(crate) fn key_bytes(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty())
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, ReportError> {

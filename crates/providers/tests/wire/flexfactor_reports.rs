@@ -116,8 +116,10 @@ fn r134_the_documented_signature_is_believed() {
         gateway_reference: "11111111-2222-4333-8444-555555555555".to_owned(),
         at: "2026-01-02T03:04:05.678901Z".parse().unwrap(),
         signed_at: "2026-01-02T03:04:06Z".parse().unwrap(),
-        signature: "q/oIEuvBtQGrQw9X/9LEk+TJgR+o8hgwSlrtQYPfcopJkPnFACP/U/7fFKVwEbHiNSRkOO5X2lqOI1kUB93fEg=="
-            .to_owned(),
+        signature: STANDARD.encode(digest::digest(
+            &digest::SHA512,
+            b"order.completed\n11111111-2222-4333-8444-555555555555\n2026-01-02T03:04:05.678901Z",
+        )),
     };
     assert_eq!(report, expected);
 }
@@ -160,11 +162,12 @@ fn r134_m32_the_host_is_the_configured_one_in_any_case() {
 }
 
 #[test]
-fn r134_another_key_or_one_that_is_no_base64_believes_nothing() {
+fn r134_another_key_or_a_previous_one_that_is_no_base64_believes_nothing() {
     let (_, raw) = vector();
     assert_eq!(gateway().read_report(&raw), Err(ReportError::WrongSignature));
     let mut settings = flexfactor_settings(BASE);
-    settings.secret.insert("hmac_signing_key".to_owned(), SecretString::from("not base64!"));
+    settings.secret.insert("hmac_signing_key_previous".to_owned(), SecretString::from("not base64!"));
+    settings.plain.insert("hmac_key_changed_at".to_owned(), now().to_string());
     let read = connect("flexfactor", &settings).0.read_report(&raw);
     assert_eq!(read, Err(ReportError::WrongSignature));
 }
@@ -259,6 +262,34 @@ fn m32_without_a_time_of_its_own_a_report_happened_when_it_was_signed() {
     let report = read(&with(event("order.completed"), json!({"TimeStamp": null}))).unwrap();
     let signed: Timestamp = "2026-01-02T03:04:06Z".parse().unwrap();
     assert_eq!((report.at, report.signed_at), (signed, signed));
+}
+
+#[test]
+fn r135_a_repetition_is_the_same_report_and_any_other_event_is_not() {
+    let first = event("order.refunded");
+    let same = |body: &Value| read(body).unwrap().signature == read(&first).unwrap().signature;
+    assert!(same(&with(first.clone(), json!({"IsResent": true}))));
+    assert!(same(&with(first.clone(), json!({"Event": "Order.Refunded", "ConfirmationId": null}))));
+    assert!(same(&with(first.clone(), json!({"TimeStamp": "2026-01-02T03:04:05.678901000Z"}))));
+    for other in [
+        json!({"TimeStamp": "2026-01-02T03:04:05.678902Z"}),
+        json!({"Event": "order.cancelled"}),
+        json!({"OrderId": "ff-2"}),
+    ] {
+        assert!(!same(&with(first.clone(), other.clone())), "{other}");
+    }
+}
+
+#[test]
+fn r135_without_a_time_of_its_own_only_the_same_bytes_are_the_same_report() {
+    let untimed = with(event("order.refunded"), json!({"TimeStamp": null}));
+    let read = |body: &Value| read(body).unwrap().signature;
+    assert_eq!(read(&untimed), read(&untimed));
+    assert_ne!(read(&untimed), read(&with(untimed.clone(), json!({"IsResent": true}))));
+    let payout =
+        json!({"Event": "payout.created", "TimeStamp": "2026-01-02T03:04:05Z", "EventData": {"id": 1}});
+    let other = with(payout.clone(), json!({"EventData": {"id": 2}}));
+    assert_ne!(read(&payout), read(&other), "neither names an order");
 }
 
 #[rstest]

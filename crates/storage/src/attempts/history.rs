@@ -4,10 +4,11 @@ use domain::attempt::Attempt;
 use domain::declines::Reason;
 use domain::ids::{CardId, GatewayId, MerchantId, OrderId, PaymentId};
 use domain::money::Money;
-use domain::order::CardShown;
+use domain::order::{CardShown, Order};
 use jiff::Timestamp;
 
 use crate::error::StoreError;
+use crate::orders::{self, order_columns};
 use crate::statement::{Statement, Step};
 use crate::store::Store;
 use crate::value::Value;
@@ -45,6 +46,8 @@ pub struct BillFacts {
     pub shown: Option<CardShown>,
     /// The reference of the first charge that was asked for.
     pub initial_reference: Option<String>,
+    /// The order that was asked for.
+    pub origin: Option<Order>,
 }
 
 macro_rules! counted {
@@ -61,7 +64,10 @@ SELECT
     (SELECT gateway_reference FROM attempts
         WHERE merchant_id = $1 AND order_id = $10 AND gateway_id = $11 AND card_id = $9
             AND state = 'approved' AND reversed_at IS NULL
-        ORDER BY created_at, id LIMIT 1) AS initial_reference
+        ORDER BY created_at, id LIMIT 1) AS initial_reference,
+    ",
+    order_columns!("orders."),
+    "
 FROM (SELECT
     CAST(COALESCE(SUM(CASE WHEN ",
     counted!(),
@@ -85,6 +91,7 @@ FROM (SELECT
         AND card_fingerprint = $2
         AND created_at >= $4) AS used
 LEFT JOIN cards ON cards.merchant_id = $1 AND cards.id = $9
+LEFT JOIN orders ON orders.merchant_id = $1 AND orders.id = $10
 LEFT JOIN card_locks ON card_locks.merchant_id = $1 AND card_locks.card_fingerprint = $2
     AND (card_locks.until IS NULL OR card_locks.until > $8)"
 );
@@ -231,13 +238,14 @@ impl Store {
             now,
             card_id,
             None,
+            None,
         );
         Ok(facts.await?.used)
     }
 
-    /// [`Self::find_card_use`] with what else a bill needs: the card as it may be shown, and the reference of the `first`
-    /// charge of this card, by order and gateway, approved and not undone (M30), when it is not known yet. `since` is day
-    /// and month, `place` where and how much is charged.
+    /// [`Self::find_card_use`] with what else a bill needs: the card as it may be shown, the order that its subscription
+    /// began on, and the reference of that order's `first` charge of this card at this gateway, approved and not undone
+    /// (M30), when it is not known yet. `since` is day and month, `place` where and how much is charged.
     #[expect(clippy::too_many_arguments, reason = "one question, asked once per bill instead of six")]
     pub async fn find_bill_facts(
         &self,
@@ -247,7 +255,8 @@ impl Store {
         place: (GatewayId, Money),
         now: Timestamp,
         card_id: CardId,
-        first: Option<(OrderId, GatewayId)>,
+        origin: Option<OrderId>,
+        first: Option<GatewayId>,
     ) -> Result<BillFacts, StoreError> {
         let ((day, month), (gateway_id, amount)) = (since, place);
         let args = vec![
@@ -260,8 +269,8 @@ impl Store {
             amount.currency().code().into(),
             now.into(),
             card_id.into(),
-            Value::id(first.map(|(order_id, _)| order_id)),
-            Value::id(first.map(|(_, gateway_id)| gateway_id)),
+            Value::id(origin),
+            Value::id(first),
         ];
         let Some(row) = self.query_one(Statement::new(FIND_CARD_USE, args)).await? else {
             return Ok(BillFacts::default());
@@ -285,6 +294,8 @@ impl Store {
             last_equal_at: row.opt_at("last_equal_at")?,
             brand: row.opt_text("brand")?,
         };
-        Ok(BillFacts { used, shown, initial_reference: row.opt_text("initial_reference")? })
+        let found: Option<OrderId> = row.opt_id("id")?;
+        let origin = found.map(|_| orders::read(&row)).transpose()?;
+        Ok(BillFacts { used, shown, initial_reference: row.opt_text("initial_reference")?, origin })
     }
 }

@@ -11,8 +11,15 @@ use crate::statement::{Statement, Step};
 use crate::store::Store;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] =
-    &[PEND_ATTEMPT, POLL_ATTEMPT, ASK_CANCEL, FIND_CANCEL_ASKED, LIST_OPEN_SALVAGES, COUNT_OPEN_SALVAGES];
+pub(crate) const ALL: &[&str] = &[
+    PEND_ATTEMPT,
+    POLL_ATTEMPT,
+    ASK_CANCEL,
+    ASK_FENCE,
+    FIND_CANCEL_ASKED,
+    LIST_OPEN_SALVAGES,
+    COUNT_OPEN_SALVAGES,
+];
 
 const PEND_ATTEMPT: &str = "-- pend_attempt
 UPDATE attempts
@@ -91,8 +98,24 @@ pub fn ask_cancel(merchant_id: MerchantId, id: AttemptId, at: Timestamp) -> Step
     Step::any(ASK_CANCEL, vec![merchant_id.into(), id.into(), at.into()])
 }
 
+const ASK_FENCE: &str = "-- ask_fence
+UPDATE attempts
+SET fence_asked_at = COALESCE(fence_asked_at, $3)
+WHERE merchant_id = $1
+    AND id = $2
+    AND settled_at IS NULL
+    AND deadline_at IS NOT NULL";
+
+/// Name of the step that fails when there is nothing to fence any more.
+pub const NOT_FENCEABLE: &str = "ask_fence";
+
+/// The salvage gateway is about to be asked to fence a submission that it does not know (M20). Conflict when it is settled.
+pub fn ask_fence(merchant_id: MerchantId, id: AttemptId, at: Timestamp) -> Step {
+    Step::one(ASK_FENCE, vec![merchant_id.into(), id.into(), at.into()])
+}
+
 const FIND_CANCEL_ASKED: &str = "-- find_cancel_asked
-SELECT cancel_asked_at
+SELECT cancel_asked_at, fence_asked_at
 FROM attempts
 WHERE merchant_id = $1
     AND id = $2";
@@ -123,10 +146,19 @@ impl Store {
         merchant_id: MerchantId,
         id: AttemptId,
     ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.find_asked(merchant_id, id).await?.0)
+    }
+
+    /// When we asked the salvage gateway to stop, and when to fence a submission that nobody had acknowledged.
+    pub async fn find_asked(
+        &self,
+        merchant_id: MerchantId,
+        id: AttemptId,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
         let statement = Statement::new(FIND_CANCEL_ASKED, vec![merchant_id.into(), id.into()]);
         match self.query_one(statement).await? {
-            Some(row) => row.opt_at("cancel_asked_at"),
-            None => Ok(None),
+            Some(row) => Ok((row.opt_at("cancel_asked_at")?, row.opt_at("fence_asked_at")?)),
+            None => Ok((None, None)),
         }
     }
 

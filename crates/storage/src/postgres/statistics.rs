@@ -11,6 +11,11 @@ use sqlx::{PgConnection, Postgres, Row as _};
 
 /// A table with fewer known rows is young; PostgreSQL says -1 before the first count.
 const ROWS_MIN: f32 = 10_000.0;
+/// The tables that grow with every sale and every bill. All tables, those of the server's own catalogue among them, take
+/// fifteen times as long.
+const ANALYZE: &str =
+    "ANALYZE attempts, orders, payments, cards, card_budgets, checkout_guards, events, fulfilments,
+    timeline, subscriptions, volumes, operations, recoveries, platform_events";
 /// After how many transactions of this process they are taken.
 const AFTER: [u64; 3] = [100, 1_000, 10_000];
 
@@ -39,7 +44,7 @@ impl Statistics {
         if !AFTER.contains(&count) {
             return;
         }
-        if let Err(error) = sqlx::query::<Postgres>("ANALYZE").execute(connection).await {
+        if let Err(error) = sqlx::query::<Postgres>(ANALYZE).execute(connection).await {
             tracing::warn!(error = %error, "The statistics of a young database were not taken");
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn text_of(steps: &[Step]) -> Option<String> {
     Some(format!("{parts}\nSELECT 1 / (CASE WHEN {checks} THEN 1 ELSE 0 END)"))
 }
 
-fn is_question(sql: &str) -> bool {
+pub(super) fn is_question(sql: &str) -> bool {
     let first = sql.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with("--"));
     first.is_some_and(|line| line.starts_with("SELECT"))
 }

@@ -17,6 +17,7 @@ pub(crate) const ALL: &[&str] = &[
     CLAIM_DUE_SUBSCRIPTIONS_SQLITE,
     CLAIM_DUE_SUBSCRIPTIONS_POSTGRES,
     LEASE_SUBSCRIPTION,
+    POSTPONE_SUBSCRIPTION,
     NEXT_DUE_SUBSCRIPTION,
     COUNT_DUE_SUBSCRIPTIONS,
 ];
@@ -70,6 +71,19 @@ WHERE merchant_id = $1
 RETURNING ",
     columns!()
 );
+
+const POSTPONE_SUBSCRIPTION: &str = "-- postpone_subscription
+UPDATE subscriptions
+SET lease_until = $4
+WHERE merchant_id = $1
+    AND id = $2
+    AND lease_fence = $3";
+
+/// Nobody looks at a leased subscription before then: a step of it failed. Its due time, version and everything that
+/// people see stay as they are, and whoever edits it ends the wait. Nothing when the lease has gone to somebody else.
+pub fn postpone(merchant_id: MerchantId, id: SubscriptionId, fence: Uuid, until: Timestamp) -> Step {
+    Step::any(POSTPONE_SUBSCRIPTION, vec![merchant_id.into(), id.into(), fence.into(), until.into()])
+}
 
 const NEXT_DUE_SUBSCRIPTION: &str = "-- next_due_subscription
 SELECT MIN(next_action_at) AS due

@@ -7,10 +7,18 @@ use super::terms;
 use crate::error::StoreError;
 use crate::value::Row;
 
-/// A subscription from its row; a row that fits no state is refused.
+/// A subscription from its row; a row that fits no state is refused, and named in the error.
 pub(super) fn read(row: &Row) -> Result<Subscription, StoreError> {
     let id: SubscriptionId = row.id("id")?;
-    let wrong = || StoreError::Inconsistent { table: "subscriptions", column: "details", id: id.to_string() };
+    let named = |column| StoreError::Inconsistent { table: "subscriptions", column, id: id.to_string() };
+    read_columns(row, id).map_err(|error| match error {
+        StoreError::Inconsistent { column, .. } => named(column),
+        other => other,
+    })
+}
+
+fn read_columns(row: &Row, id: SubscriptionId) -> Result<Subscription, StoreError> {
+    let wrong = || StoreError::Inconsistent { table: "subscriptions", column: "details", id: String::new() };
     let gateway: Option<GatewayId> = row.opt_id("initial_gateway_id")?;
     let initial = gateway.zip(row.opt_text("initial_reference")?);
     Ok(Subscription {

@@ -4,9 +4,10 @@ use domain::ids::{CardId, MerchantId};
 use domain::order::CardShown;
 use recoup_storage::cards::{self, Card};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, StoreError};
+use recoup_storage::{Store, StoreError, merchants};
 use rstest::rstest;
 
+use crate::raw::Raw;
 use crate::samples::{assert_conflict, at, id, shown, write};
 
 fn card(merchant_id: MerchantId, number: u128) -> Card {
@@ -101,4 +102,32 @@ async fn locked(store: &Store, ours: MerchantId) {
 async fn m28_cards_read_back_and_a_never_lock_is_not_shortened(#[case] on: On) {
     let database = TestDatabase::new(on).await;
     script(&database.open().await).await;
+}
+
+/// Whether another session waits for a lock of this database.
+const IS_WAITED_FOR: &str = "SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m34_a_card_that_is_used_while_old_ones_are_purged_keeps_its_number() {
+    let database = TestDatabase::new(On::Postgres).await;
+    let store = database.open().await;
+    let ours: MerchantId = id(1);
+    write(&store, merchants::insert(ours, "Ours", at(0))).await.unwrap();
+    write(&store, cards::upsert(&card(ours, 1), at(10))).await.unwrap();
+    let raw = &mut Raw::open(database.location()).await;
+    raw.run("BEGIN", &[]).await.unwrap();
+    let used = format!("UPDATE cards SET updated_at = {}", at(100).as_microsecond());
+    raw.run(&used, &[]).await.unwrap();
+    let purge = tokio::spawn({
+        let store = store.clone();
+        async move { store.purge_cards(ours, at(30), 10).await.unwrap() }
+    });
+    let watcher = &mut Raw::open(database.location()).await;
+    while watcher.run(IS_WAITED_FOR, &[]).await.unwrap() == 0 && !purge.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    raw.run("COMMIT", &[]).await.unwrap();
+    assert_eq!(purge.await.unwrap(), []);
+    assert_eq!(store.find_card(ours, id(1)).await.unwrap(), Some(card(ours, 1)));
 }

@@ -3,7 +3,7 @@
 use domain::declines::Class;
 use domain::ids::MerchantId;
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{attempts, timeline};
+use recoup_storage::{attempts, subscriptions, timeline};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -140,5 +140,76 @@ async fn the_database_refuses_an_attempt_whose_columns_fit_no_state(#[case] on: 
     ] {
         let words = raw.run(&format!("UPDATE attempts SET {change}"), &[]).await.expect_err(change);
         assert!(words.to_string().to_lowercase().contains("check constraint"), "{change}: {words}");
+    }
+}
+
+/// What every attempt has, and what else one may have when it is made.
+const MADE: &str =
+    "merchant_id, payment_id, order_id, gateway_id, gateway_kind, currency, card_id, card_fingerprint,
+    why, created_at, checks, needs_person";
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn the_database_refuses_a_new_attempt_that_is_none(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    settled(&store, &attempt(id(1), 1, 1), &declined(Class::Soft)).await;
+    let raw = &mut Raw::open(database.location()).await;
+    let sound = ["'collect'", "'customer'", "'first'", "1", "'sending'", "NULL", "NULL", "NULL"];
+    let mut made = async |number: u128, values: [&str; 8]| {
+        let [purpose, initiator, route, minor, state, class, class_read, doubt] = values;
+        let sql = format!(
+            "INSERT INTO attempts (id, {MADE}, purpose, initiator, route, amount_minor, state, class, class_read, doubt)
+             SELECT $1, {MADE}, {purpose}, {initiator}, {route}, {minor}, {state}, {class}, {class_read}, {doubt}
+             FROM attempts WHERE id = $2"
+        );
+        raw.run(&sql, &[Uuid::from_u128(number), Uuid::from_u128(1)]).await
+    };
+    let wrong = ["'look'", "'bank'", "'second'", "-1", "'paid'", "'medium'", "'medium'", "NULL"]
+        .into_iter()
+        .enumerate();
+    for (place, value) in wrong.filter(|(_, value)| *value != "NULL") {
+        let mut values = sound;
+        values[place] = value;
+        let words = made(2, values).await.expect_err(value).to_string().to_lowercase();
+        assert!(words.contains("check constraint"), "{value}: {words}");
+    }
+    for state in ["'approved'", "'declined'", "'not_executed'", "'in_doubt'", "'pending'"] {
+        let mut values = sound;
+        values[4] = state;
+        let words = made(2, values).await.expect_err(state).to_string().to_lowercase();
+        assert!(words.contains("check constraint"), "{state}: {words}");
+    }
+    assert_eq!(made(2, sound).await.unwrap(), 1);
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn the_database_refuses_a_subscription_whose_columns_fit_no_status(#[case] on: On) {
+    let database = TestDatabase::new(on).await;
+    let store = database.open().await;
+    write(&store, subscriptions::insert(&crate::subscriptions::subscription(id(1), 1))).await.unwrap();
+    let raw = &mut Raw::open(database.location()).await;
+    for change in [
+        "status = 'running'",
+        "cycle = 0",
+        "slot = -1",
+        "slot = 11",
+        "initial_gateway_id = NULL, initial_reference = 'a'",
+        "initial_gateway_id = id, initial_reference = NULL",
+        "status = 'recycle_billing', slot = 0",
+        "status = 'complete', next_action_at = 1",
+        "status = 'cancelled', next_action_at = 1",
+        "status = 'recycle_failed', next_action_at = 1",
+    ] {
+        let words = raw.run(&format!("UPDATE subscriptions SET {change}"), &[]).await.expect_err(change);
+        assert!(words.to_string().to_lowercase().contains("check constraint"), "{change}: {words}");
+    }
+    for change in ["status = 'recycle_billing', slot = 1", "status = 'complete', next_action_at = NULL"] {
+        assert_eq!(raw.run(&format!("UPDATE subscriptions SET {change}"), &[]).await.unwrap(), 1, "{change}");
     }
 }

@@ -30,6 +30,7 @@ mod doctor;
 mod fixed;
 mod leases;
 mod live;
+mod ordered;
 mod refunds;
 mod rescues;
 mod whole;

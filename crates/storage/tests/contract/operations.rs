@@ -8,10 +8,11 @@ use recoup_storage::operations::{
     self, LIVE_OPERATION_EXISTS, MORE_THAN_TAKEN, NOT_APPROVED, Operation, Settled,
 };
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, StoreError};
+use recoup_storage::{Store, StoreError, attempts};
 use rstest::rstest;
 use uuid::Uuid;
 
+use crate::attempts::in_doubt;
 use crate::samples::{
     approved, assert_conflict, at, attempt, declined, id, refund, settled, write, write_all,
 };
@@ -38,9 +39,34 @@ pub(crate) async fn script(store: &Store) {
     let ours: MerchantId = id(3_001);
     settled(store, &attempt(ours, 1, 1), &approved()).await;
     one_refund(store, ours).await;
+    sums(store, ours).await;
     limits(store, ours).await;
     holds(store, ours).await;
+    undoing(store, ours).await;
     due(store, ours).await;
+}
+
+/// What an attempt in doubt took is given back once: a void, and a refund only when that was refused.
+async fn undoing(store: &Store, ours: MerchantId) {
+    write(store, attempts::insert(&attempt(ours, 5, 5))).await.unwrap();
+    let undo = async |operation: &Operation| {
+        write_all(store, operations::undo(operation, at(40))).await.map(|()| operation.clone())
+    };
+    let of = |number, kind: &str, minor| Operation { kind: kind.into(), ..refund(ours, number, 5, minor) };
+    assert_conflict(undo(&of(50, "void", 1_000)).await.map(|_| ()), operations::NOT_IN_DOUBT);
+    write(store, attempts::doubt(ours, id(5), &in_doubt(at(12)), None)).await.unwrap();
+    assert_conflict(undo(&of(50, "void", 1_000_000)).await.map(|_| ()), operations::UNDOING_EXISTS);
+    let void = undo(&of(50, "void", 1_000)).await.unwrap();
+    assert_eq!(store.find_operation(ours, void.id).await.unwrap(), Some(void.clone()));
+    assert_conflict(undo(&of(51, "refund", 1_000)).await.map(|_| ()), operations::UNDOING_EXISTS);
+    end(store, &void, "refused").await.unwrap();
+    let first = undo(&of(51, "refund", 1_000)).await.unwrap();
+    end(store, &first, "not_executed").await.unwrap();
+    let second = undo(&of(52, "refund", 1_000)).await.unwrap();
+    end(store, &second, "refused").await.unwrap();
+    assert_conflict(undo(&of(53, "refund", 1_000)).await.map(|_| ()), operations::UNDOING_EXISTS);
+    write(store, attempts::settle(ours, id(5), &declined(Class::Soft), at(20), None)).await.unwrap();
+    assert_conflict(undo(&of(53, "refund", 1_000)).await.map(|_| ()), operations::NOT_IN_DOUBT);
 }
 
 /// In doubt until then; without a time a person is called.
@@ -81,6 +107,27 @@ async fn one_refund(store: &Store, ours: MerchantId) {
     assert_eq!(store.find_operation(id(3_002), refund.id).await.unwrap(), None);
     let unchanged = store.find_attempt(ours, id(1)).await.unwrap().unwrap();
     assert_eq!(unchanged.checks, 0, "an operation is no question about the attempt");
+}
+
+/// What is done counts, what is under way or in doubt does not.
+async fn sums(store: &Store, ours: MerchantId) {
+    settled(store, &attempt(ours, 6, 6), &approved()).await;
+    let (first, second) = (refund(ours, 60, 6, 4_000), refund(ours, 61, 6, 6_000));
+    let come_to = async |minor| {
+        let steps = vec![operations::lock_attempt(ours, id(6)), operations::given_back(ours, id(6), minor)];
+        write_all(store, steps).await
+    };
+    come_to(0).await.unwrap();
+    begin(store, &first).await.unwrap();
+    come_to(0).await.unwrap();
+    end(store, &first, "done").await.unwrap();
+    begin(store, &second).await.unwrap();
+    assert_conflict(come_to(0).await, operations::GIVEN_BACK_SINCE);
+    assert_conflict(come_to(10_000).await, operations::GIVEN_BACK_SINCE);
+    come_to(4_000).await.unwrap();
+    end(store, &second, "refused").await.unwrap();
+    write(store, attempts::reverse(ours, id(6), at(30))).await.unwrap();
+    come_to(4_000).await.unwrap();
 }
 
 async fn limits(store: &Store, ours: MerchantId) {

@@ -1,16 +1,18 @@
 //! Reports from gateways are kept first, believed once, leased, and end once.
 
+use domain::attempt::{Approval, Attempt, Outcome};
 use domain::ids::{GatewayId, InboundReportId, MerchantId};
 use recoup_storage::alerts::Alert;
 use recoup_storage::inbound_reports::{
     self, Ended, InboundReport, LEASE_LOST, Named, ReportState, SEEN_BEFORE, alert_once,
 };
+use recoup_storage::late_approvals::{self, LateApproval, LateState};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, merchants};
+use recoup_storage::{Store, attempts, merchants};
 use rstest::rstest;
 use uuid::Uuid;
 
-use crate::samples::{assert_conflict, at, id, write, write_all};
+use crate::samples::{approved, assert_conflict, at, attempt, id, usd, write, write_all};
 
 fn report(merchant_id: MerchantId, number: u128) -> InboundReport {
     InboundReport {
@@ -76,6 +78,63 @@ pub(crate) async fn script(store: &Store) {
     due(store, ours).await;
     lists(store, ours).await;
     alerts(store, ours).await;
+    about(store).await;
+}
+
+async fn about(store: &Store) {
+    let (ours, theirs): (MerchantId, MerchantId) = (id(98_003), id(98_004));
+    let salvaging = |merchant_id, number, gateway: u128, reference: &str| {
+        let decline = attempt(merchant_id, number + 50, number + 50);
+        let one = Attempt {
+            gateway_id: id(gateway),
+            salvages: Some(decline.id),
+            ..attempt(merchant_id, number, number)
+        };
+        let Outcome::Approved(approval) = approved() else { panic!("an approval") };
+        let outcome = Outcome::Approved(Approval { reference: reference.into(), ..approval });
+        [attempts::insert(&one), attempts::settle(merchant_id, one.id, &outcome, at(2), None)]
+    };
+    for (merchant, number, gateway, reference) in
+        [(ours, 1, 9, "ff-1"), (ours, 2, 9, "ff-2"), (ours, 3, 8, "ff-1"), (theirs, 4, 9, "ff-1")]
+    {
+        write_all(store, salvaging(merchant, number, gateway, reference)).await.unwrap();
+    }
+    // An ordinary sale, whose gateway may count from one too.
+    let sale = attempt(ours, 5, 5);
+    let Outcome::Approved(approval) = approved() else { panic!("an approval") };
+    let outcome = Outcome::Approved(Approval { reference: "ff-1".into(), ..approval });
+    write_all(store, [attempts::insert(&sale), attempts::settle(ours, sale.id, &outcome, at(2), None)])
+        .await
+        .unwrap();
+    let late = LateApproval {
+        merchant_id: ours,
+        attempt_id: id(6),
+        order_id: id(6),
+        gateway_id: id(9),
+        gateway_reference: "ff-2".into(),
+        amount: usd(1),
+        seen_at: at(1),
+        state: LateState::Waiting,
+        words: String::new(),
+        tries: 0,
+        next_action_at: Some(at(1_000_000)),
+    };
+    write(store, late_approvals::insert(&late)).await.unwrap();
+    let named = async |merchant, gateway, reference, limit| {
+        let found =
+            store.list_attempts_by_gateway_reference(merchant, gateway, reference, limit).await.unwrap();
+        found.into_iter().map(|one| one.uuid().as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        named(ours, id(9), "ff-1", 9).await,
+        [1],
+        "neither a sale, nor another gateway's, nor another merchant's"
+    );
+    assert_eq!(named(ours, id(9), "ff-2", 9).await, [2, 6], "late approvals too");
+    assert_eq!(named(ours, id(9), "ff-2", 1).await, [2]);
+    assert_eq!(named(theirs, id(9), "ff-1", 9).await, [4]);
+    assert_eq!(named(ours, id(9), "ff-3", 9).await, [0_u128; 0]);
+    assert_eq!(named(ours, id(9), "", 9).await, [0_u128; 0], "an empty id names nothing");
 }
 
 async fn due(store: &Store, ours: MerchantId) {

@@ -9,17 +9,17 @@ use domain::payment::{Payment, PaymentState};
 use domain::plan::{Cycle, Plan, Trial};
 use domain::subscription::{InitialCharge, Subscription, SubscriptionStatus, Terms};
 use jiff::{SignedDuration, Timestamp};
-use recoup_storage::attempts::{self, CARD_NOT_FREE, CardUse, NOT_PENDABLE, OVER_CARD_BUDGET};
+use recoup_storage::attempts::{self, CARD_NOT_FREE, CardUse, NOT_FENCEABLE, NOT_PENDABLE, OVER_CARD_BUDGET};
 use recoup_storage::payments::{self, PAID_BEFORE};
 use recoup_storage::subscriptions::{self, CHANGED_SINCE, SUBSCRIPTION_EXISTS, SubscriptionFilter};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Store, cards};
+use recoup_storage::{Store, cards, orders};
 use rstest::rstest;
 use uuid::Uuid;
 
 use crate::samples::{
-    approved, assert_conflict, at, attempt, declined, id, not_sent, payment, settled, shown, usd, write,
-    write_all,
+    approved, assert_conflict, at, attempt, declined, id, not_sent, order, payment, settled, shown, usd,
+    write, write_all,
 };
 
 const DAY: i64 = 86_400;
@@ -203,6 +203,11 @@ async fn due(store: &Store, ours: MerchantId) {
     write(store, subscriptions::update(&next, Some(fence(2)))).await.unwrap();
     assert_eq!(lease(at(199), at(250), 3).await, None, "not due");
     assert!(lease(at(200), at(250), 3).await.is_some(), "and the lease was given back");
+    let postpone = |number| subscriptions::postpone(ours, one.id, fence(number), at(900));
+    write(store, postpone(2)).await.unwrap();
+    assert!(lease(at(250), at(300), 3).await.is_some(), "whoever has no lease postpones nothing");
+    write(store, postpone(3)).await.unwrap();
+    assert_eq!(lease(at(899), at(950), 4).await, None, "and nobody looks at it before");
     assert_eq!(store.count_due_subscriptions(at(199)).await.unwrap(), before - 1);
 
     // Who has no fence, a person, may write while somebody holds it; the holder then may not.
@@ -252,6 +257,11 @@ async fn salvages(store: &Store, ours: MerchantId) {
     assert_eq!((asked(1).await, asked(2).await, asked(3).await), (Some(at(700)), Some(at(700)), None));
     write(store, attempts::ask_cancel(ours, id(1), at(800))).await.unwrap();
     assert_eq!(asked(1).await, Some(at(700)), "since the first time");
+    for seconds in [710, 720] {
+        write(store, attempts::ask_fence(ours, id(2), at(seconds))).await.unwrap();
+    }
+    assert_eq!(store.find_asked(ours, id(2)).await.unwrap(), (Some(at(700)), Some(at(710))));
+    assert_conflict(write(store, attempts::ask_fence(ours, id(3), at(710))).await, NOT_FENCEABLE);
     write(store, pend(2, None, at(701))).await.unwrap();
     assert_eq!(state(2).await, ("pending", Some(at(701)), 0));
     write(store, attempts::poll(ours, id(2), at(9_000), None, at(702))).await.unwrap();
@@ -318,6 +328,7 @@ async fn card_use(store: &Store, ours: MerchantId) {
     assert_eq!(used("used", 90, 10_000).await.last_equal_at, None);
     assert_eq!(used("used", 90, 5).await.last_equal_at, Some(now));
     assert_eq!(used("nobody", 9, 10_000).await.month_count, 0);
+    bill_facts(store, ours, &expected).await;
     write(store, cards::lock(ours, "used", "do_not_retry", id(2), ago(1), Some(now))).await.unwrap();
     assert_eq!(used("used", 9, 10_000).await.locked, None, "until now");
     write(store, cards::lock(ours, "used", "do_not_retry", id(2), ago(1), None)).await.unwrap();
@@ -343,6 +354,28 @@ async fn card_use(store: &Store, ours: MerchantId) {
     assert_conflict(fits((2, 4)).await, OVER_CARD_BUDGET);
     assert_conflict(fits((3, 3)).await, OVER_CARD_BUDGET);
     free_card(store, &made(8, 0), now).await;
+}
+
+/// What else a bill must know, beside what was tried with its card.
+async fn bill_facts(store: &Store, ours: MerchantId, expected: &CardUse) {
+    let now = at(40 * DAY);
+    let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
+    write(store, orders::insert(&order(ours, 3), "")).await.unwrap();
+    let facts = async |origin: u128, first: Option<u128>| {
+        let (since, place) = ((ago(1), ago(30)), (id(9), usd(10_000)));
+        let first = first.map(id);
+        let found = store.find_bill_facts(ours, "used", since, place, now, id(11), Some(id(origin)), first);
+        found.await.unwrap()
+    };
+    let known = facts(3, Some(9)).await;
+    assert_eq!(
+        (known.origin, known.shown, known.used),
+        (Some(order(ours, 3)), Some(shown()), expected.clone())
+    );
+    assert_eq!(known.initial_reference.as_deref(), Some("281719471"));
+    assert_eq!(facts(3, None).await.initial_reference, None);
+    assert_eq!(facts(3, Some(90)).await.initial_reference, None, "made at another gateway");
+    assert_eq!(facts(4, Some(9)).await.origin, None);
 }
 
 /// A locked card, and one that was charged the same amount moments ago, is not free.

@@ -163,8 +163,11 @@ async fn all(raw: &mut Raw) -> BTreeMap<(String, String, String), usize> {
     found
 }
 
+/// How a transaction may be run.
+type How = fn(Transaction) -> Transaction;
+
 /// Runs every case; what there is at the end.
-async fn run_all(on: On, independent: bool) -> BTreeMap<(String, String, String), usize> {
+async fn run_all(on: On, name: &str, how: How) -> BTreeMap<(String, String, String), usize> {
     let database = TestDatabase::new(on).await;
     let store = database.open().await;
     let raw = &mut Raw::open(database.location()).await;
@@ -172,10 +175,10 @@ async fn run_all(on: On, independent: bool) -> BTreeMap<(String, String, String)
     for (place, (before, steps, wanted)) in intents().into_iter().chain(approvals()).enumerate() {
         write_all(&store, before).await.unwrap();
         let there = all(raw).await;
-        let transaction = Transaction { independent, ..Transaction::new("test").with_all(steps) };
+        let transaction = how(Transaction::new("test").with_all(steps));
         let came = word(&store.commit(transaction).await);
-        assert_eq!(came, wanted, "case {place}, independent: {independent}");
-        assert_eq!(all(raw).await == there, wanted != DONE, "case {place}, independent: {independent}");
+        assert_eq!(came, wanted, "case {place}, {name}");
+        assert_eq!(all(raw).await == there, wanted != DONE, "case {place}, {name}");
     }
     all(raw).await
 }
@@ -184,19 +187,22 @@ async fn run_all(on: On, independent: bool) -> BTreeMap<(String, String, String)
 #[case::sqlite(On::Sqlite)]
 #[case::postgres(On::Postgres)]
 #[tokio::test]
-async fn an_independent_transaction_gives_the_same_answers_and_rows_as_its_steps_one_by_one(#[case] on: On) {
-    assert_eq!(run_all(on, true).await, run_all(on, false).await);
+async fn a_transaction_gives_the_same_answers_and_rows_however_it_is_run(#[case] on: On) {
+    let wanted = run_all(on, "one by one", |transaction| transaction).await;
+    assert_eq!(run_all(on, "independent", Transaction::independent).await, wanted);
+    assert_eq!(run_all(on, "without rows", Transaction::without_rows).await, wanted);
 }
 
 #[tokio::test]
-async fn postgres_runs_an_independent_transaction_as_one_statement_which_brings_no_rows() {
+async fn postgres_runs_what_may_be_one_statement_as_one_which_brings_no_rows() {
     let database = TestDatabase::new(On::Postgres).await;
     let store = database.open().await;
     write_all(&store, [merchants::insert(ours(), "Ours", at(0))]).await.unwrap();
     let transaction = |number: u128| Transaction::new("test").with_all(intent(number, &number.to_string()));
     assert_eq!(store.commit(transaction(1)).await.unwrap().len(), 1);
     assert_eq!(store.commit(transaction(2).independent()).await.unwrap().len(), 0);
-    assert_eq!(Raw::open(database.location()).await.count("attempts").await, 2);
+    assert_eq!(store.commit(transaction(3).without_rows()).await.unwrap().len(), 0);
+    assert_eq!(Raw::open(database.location()).await.count("attempts").await, 3);
 }
 
 #[rstest]

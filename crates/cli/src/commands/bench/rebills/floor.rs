@@ -153,6 +153,7 @@ impl Floor {
             .with(attempts::require_free_card(attempt, now, now - SignedDuration::from_secs(1_200)))
             .with(attempts::insert(attempt))
             .with(self.line(attempt.merchant_id, bill.subscription.order_id, &attempt.why))
+            .without_rows()
     }
 
     fn outcome(&self, bill: Bill) -> Result<Transaction> {
@@ -207,7 +208,8 @@ impl Floor {
                 created_at: now,
             }))
             .with(standing::add_volume(merchant_id, attempt.gateway_id, None, 202_601, shard, minor))
-            .with(self.line(merchant_id, next.order_id, &attempt.why)))
+            .with(self.line(merchant_id, next.order_id, &attempt.why))
+            .without_rows())
     }
 
     fn line(&self, merchant_id: MerchantId, order_id: OrderId, words: &str) -> Step {
