@@ -11,6 +11,7 @@ mod postgres;
 mod recoup;
 mod requirements;
 mod shell;
+mod simulate;
 mod tidy;
 
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Play the whole system under faults, seed by seed, and check every invariant
+    Simulate(simulate::Options),
     /// Write the served API's description to docs/openapi.json
     Openapi,
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Requirements { json } => requirements::run(json),
         Command::Demo { arguments } => recoup::demo(&arguments),
         Command::Bench { name, arguments } => recoup::bench(&name, &arguments),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Openapi => recoup::openapi(),
     };
     done.unwrap_or_else(|error| {

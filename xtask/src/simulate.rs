@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Print every call
     #[arg(long)]
     trace: bool,
+    /// Plant every known bug in turn, and play seeds until it is found
+    #[arg(long)]
+    planted: bool,
 }
 
 /// Builds and plays it.
@@ -27,6 +30,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     command.args(["--seeds", &seeds, "--first-seed", &first]);
     if options.trace {
         command.arg("--trace");
+    }
+    if options.planted {
+        command.arg("--planted");
     }
     shell::hand_over(&mut command)
 }

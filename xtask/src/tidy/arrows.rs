@@ -25,6 +25,7 @@ const ARROWS: &[(&str, Allowed)] = &[
     ("recoup-api", Allowed::Only(&["domain", "storage", "vault", "web", "hub", "charging", "gateways"])),
     ("recoup-providers", Allowed::Only(&["domain", "gateways"])),
     ("recoup-sandbox", Allowed::Only(&["domain", "web"])),
+    ("recoup-simulation", Allowed::All),
     ("recoup", Allowed::All),
     ("xtask", Allowed::Only(&[])),
 ];

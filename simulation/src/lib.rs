@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+
+mod seed;
+
+pub use faults::Counts;
+pub use planted::{BUGS, Bug, Plant};
+pub use seed::{Outcome, Run, Simulator};
+
+mod play;
+mod rest;
+
+mod buyers;
+mod customers;
+mod decisions;
+mod operators;
+mod workers;
+
+mod drive;
+mod operations;
+
+mod checks;
+mod explain;
+mod ledger;
+mod targeted;
+
+mod shop;
+mod world;
+
+mod backend;
+mod network;
+mod pause;
+mod planted;
+
+mod scheduler;
+
+mod dice;
+mod faults;
+mod process;
+mod touched;
+mod trace;

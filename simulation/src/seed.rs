@@ -1,0 +1,156 @@
+//! One seed, from an empty database to rest.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use storage::{Location, Statement, Store};
+
+use crate::checks::Checks;
+use crate::dice::Dice;
+use crate::drive::nap;
+use crate::faults::Counts;
+use crate::planted::{Bug, Planted};
+use crate::play::Play;
+use crate::rest::rest;
+use crate::scheduler::Scheduler;
+use crate::world::World;
+
+const PAYMENTS: &str = "-- count_payments
+SELECT COUNT(*) AS payments FROM payments";
+
+/// What is played.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// Whether its trace is printed, and everything is checked after every step.
+    pub is_printed: bool,
+    /// The bug that is planted.
+    pub bug: Option<Bug>,
+}
+
+/// What became of a seed.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The hub's payments.
+    pub payments: u64,
+    /// The platform's payments.
+    pub rescues: u64,
+    /// What went wrong on purpose.
+    pub counts: Counts,
+    /// Invariants asked about.
+    pub checked: u64,
+    /// What is broken; empty when all is well.
+    pub broken: Vec<String>,
+    /// The hash of its trace.
+    pub hash: u64,
+    /// The trace's last lines.
+    pub last: Vec<String>,
+}
+
+/// Plays seeds: holds a migrated database to copy, and the folder for all of them.
+#[derive(Debug)]
+pub struct Simulator {
+    folder: tempfile::TempDir,
+    template: PathBuf,
+}
+
+impl Simulator {
+    /// A simulator whose databases live in memory where the system offers a folder for that.
+    pub fn new() -> Result<Self> {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }?;
+        let template = folder.path().join("template.sqlite");
+        runtime()?.block_on(async {
+            let store = Store::open(&Location::Sqlite(template.clone())).await?;
+            store.close().await;
+            drop(store);
+            // The writer closes the file when nobody can write any more; only then it is whole.
+            while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+                nap().await;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(Self { folder, template })
+    }
+
+    /// Plays a seed. An error is a fault of the simulation, or a panic of what it plays: broken as well.
+    pub fn play(&self, run: Run) -> Outcome {
+        let scheduler = Arc::new(Scheduler::new(run.seed, run.is_printed));
+        let mut checks = Checks::default();
+        checks.is_thorough = run.is_printed;
+        let played = self.try_play(run, &scheduler, &mut checks);
+        let (payments, rescues) = match played {
+            Ok(counted) => counted,
+            Err(error) => {
+                checks.broken.push(format!("the seed was not played to its end: {error:#}"));
+                (0, 0)
+            }
+        };
+        let (hash, last) = scheduler.trace();
+        let counts = scheduler.counts();
+        Outcome {
+            seed: run.seed,
+            payments,
+            rescues,
+            counts,
+            checked: checks.count,
+            broken: checks.broken,
+            hash,
+            last,
+        }
+    }
+
+    /// Plays seeds with a planted bug until its invariant finds it: the seed and the line. Otherwise what else was broken.
+    pub fn find(&self, bug: Bug, seeds: Range<u64>) -> Result<(u64, String), BTreeSet<String>> {
+        let mut others = BTreeSet::new();
+        for seed in seeds {
+            let outcome = self.play(Run { seed, bug: Some(bug), ..Run::default() });
+            for line in outcome.broken {
+                if line.starts_with(bug.found_as) {
+                    return Ok((seed, line.lines().next().unwrap_or_default().to_owned()));
+                }
+                others.extend(line.split_whitespace().next().map(str::to_owned));
+            }
+        }
+        Err(others)
+    }
+
+    fn try_play(&self, run: Run, scheduler: &Arc<Scheduler>, checks: &mut Checks) -> Result<(u64, u64)> {
+        let folder = tempfile::tempdir_in(self.folder.path()).context("no folder for the seed")?;
+        runtime()?.block_on(async {
+            let scheduler = Arc::clone(scheduler);
+            let mut world =
+                World::new(run.seed, folder.path(), &self.template, scheduler, Planted::of(run.bug)).await?;
+            Play::new(run.seed).run(&mut world, checks).await?;
+            if checks.broken.is_empty() {
+                rest(&mut world, &Dice::new(run.seed ^ 0x4E57), checks).await?;
+            }
+            if checks.broken.is_empty() {
+                checks.whole(&world).await?;
+                checks.books(&world).await?;
+            }
+            let counted =
+                (payments(&world.hub_role.store).await?, payments(&world.platform_role.store).await?);
+            world.close().await;
+            Ok(counted)
+        })
+    }
+}
+
+async fn payments(store: &Store) -> Result<u64> {
+    let rows = store.backend().query(Statement::new(PAYMENTS, vec![])).await?;
+    let count = rows.first().map_or(Ok(0), |row| row.int("payments"))?;
+    Ok(u64::try_from(count)?)
+}
+
+/// A seed has a runtime of its own, in one thread, and one for what blocks: what runs next is decided by nobody but the
+/// scheduler.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build()?)
+}
