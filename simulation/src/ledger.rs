@@ -28,11 +28,12 @@ const SALVAGED: &str = "-- salvaged
 SELECT id, gateway_reference FROM attempts
 WHERE gateway_kind = 'flexfactor' AND gateway_reference IS NOT NULL";
 
-// What a person has been told of by the daily comparison is no surprise.
+// What a person has been told of is no surprise: by the daily comparison, or because nobody knows whether a late approval
+// was given back.
 const SHOWN: &str = "-- shown_differences
 SELECT a.gateway_reference FROM alerts l
 JOIN attempts a ON a.merchant_id = l.merchant_id AND a.id = l.attempt_id
-WHERE l.kind = 'reconciliation' AND l.closed_at IS NULL AND a.gateway_reference IS NOT NULL";
+WHERE l.kind IN ('reconciliation', 'late_approval_stuck') AND l.closed_at IS NULL AND a.gateway_reference IS NOT NULL";
 
 const GIVEN_BACK: &str = "-- platform_given_back
 SELECT refunded_minor FROM recoveries

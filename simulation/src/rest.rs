@@ -25,7 +25,9 @@ const PASSES_MAX: usize = 4;
 const OPEN: &str = "-- open_work
 SELECT (SELECT COUNT(*) FROM attempts WHERE state IN ('sending', 'in_doubt', 'pending'))
     + (SELECT COUNT(*) FROM operations WHERE state IN ('sending', 'in_doubt') AND NOT ($1 AND needs_person))
-    + (SELECT COUNT(*) FROM late_approvals WHERE state NOT IN ('given_back', 'kept')) AS open";
+    + (SELECT COUNT(*) FROM late_approvals a WHERE a.state NOT IN ('given_back', 'kept') AND NOT (a.state = 'in_doubt' AND EXISTS (
+        SELECT 1 FROM alerts l WHERE l.merchant_id = a.merchant_id AND l.attempt_id = a.attempt_id
+            AND l.kind = 'late_approval_stuck' AND l.closed_at IS NULL))) AS open";
 
 const SHOWN: &str = "-- open_shown
 SELECT 'attempt ' || state || ' ' || route || ' at ' || gateway_kind || ', doubt ' || COALESCE(doubt, '-') || ', checks '
