@@ -25,8 +25,6 @@ pub enum Plant {
     None,
     /// Steps of this name are left out of their transactions.
     Drops(&'static str),
-    /// Steps of this name are done once more, under an id of their own (their second argument).
-    Doubles(&'static str),
     /// The argument at this place (from 0) of steps of this name is NULL.
     Nulls(&'static str, usize),
     /// The argument at this place (from 0) of steps of this name is one more.

@@ -52,12 +52,12 @@ pub const BUGS: &[Bug] = &[
     hub("a payment is not marked as paid", Plant::Drops("pay_payment"), "approval_without_paid"),
     hub("an approval is not recorded", Plant::Drops("settle_attempt"), "paid_without_approval"),
     hub("nobody is told of a sale", Plant::Drops("insert_event"), "sale_without_event"),
-    hub("a cycle is told twice", Plant::Doubles("insert_event"), "rebill_without_event"),
+    hub("nobody is told of a bill", Plant::Drops("insert_event"), "rebill_without_event"),
     hub("nothing is shipped", Plant::Drops("insert_fulfilment"), "sale_without_fulfilment"),
     hub("the order stays declined", Plant::Drops("complete_order"), "paid_without_complete"),
     hub("a cycle is paid and not counted", Plant::Raises("update_subscription", 8), "cycle_without_payment"),
     // No own attempt after the end.
-    hub("an open salvage is not asked to stop", Plant::Drops("ask_cancel"), "salvage_of_ended"),
+    hub("an open salvage is not asked to stop", Plant::Drops("ask_cancel"), "salvage_of_ended").from(2),
     // Every doubt is worked on or shown.
     hub(
         "a subscription is never due again",

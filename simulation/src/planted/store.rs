@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use storage::{Backend, Dialect, Row, Statement, Step, StoreError, Transaction, Value};
-use uuid::Uuid;
 
 use super::Plant;
 
@@ -23,16 +22,6 @@ impl PlantedBackend {
         let is = |step: &Step, name: &str| step.statement.name() == name;
         match self.plant {
             Plant::Drops(name) => transaction.steps.retain(|step| !is(step, name)),
-            Plant::Doubles(name) => {
-                let mut again: Vec<Step> =
-                    transaction.steps.iter().filter(|step| is(step, name)).cloned().collect();
-                for step in &mut again {
-                    if let Some(Value::Id(Some(id))) = step.statement.args.get_mut(1) {
-                        *id = Uuid::from_u128(!id.as_u128());
-                    }
-                }
-                transaction.steps.extend(again);
-            }
             Plant::Nulls(name, place) => {
                 for step in transaction.steps.iter_mut().filter(|step| is(step, name)) {
                     if let Some(Value::Int(int)) = step.statement.args.get_mut(place) {
