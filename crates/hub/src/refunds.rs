@@ -78,10 +78,8 @@ impl Hub {
                     return Ok(refund);
                 }
                 Ok(operation) => refund.given.push(operation),
-                // Another refund of the same approval was faster.
-                Err(error @ (PersonError::Conflict(_) | PersonError::Invalid(_)))
-                    if !refund.given.is_empty() =>
-                {
+                // Whatever stops it, what was given back is told: an error alone would be tried again in full.
+                Err(error) if !refund.given.is_empty() => {
                     refund.stopped = Some(error.to_string());
                     return Ok(refund);
                 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use charging::Driver;
+use domain::Money;
 use domain::attempt::{Lapse, LapseCause, Outcome};
 use domain::order::OrderStatus;
 use gateways::fake::{Act, Ending};
@@ -13,6 +14,7 @@ use rstest::rstest;
 use storage::testing::On;
 use storage::{Transaction, marks};
 
+use crate::faulty::{Fault, Faults};
 use crate::support::{SOFT, TestHub, tea};
 use crate::{kept, one_gateway};
 
@@ -73,6 +75,33 @@ async fn m31_what_was_not_sent_and_was_not_done_is_sent_once_by_the_next_process
     app.clock.advance(SignedDuration::from_secs(400));
     driver.sweep().await.unwrap();
     assert_eq!((gateway.operated().len(), kept(&gateway)), (1, 0));
+    app.end().await;
+}
+
+/// It remembers that its own request never left; another process has sent one since, and died before it could say so.
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_what_another_process_sent_since_is_asked_about_by_the_one_that_remembers(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let view = app.import(tea()).await;
+    gateway.script_operations([Act::FailBefore]);
+    let half = Money::new(view.order.total.minor() / 2, view.order.total.currency());
+    app.hub.refund_order(app.merchant, view.order.id, Some(half), "", "ann").await.unwrap();
+    let faults = Faults::of([Fault::Before("operation_done")]);
+    let dying = app.process_over(7, |fakes| fakes, faults.over()).await;
+    app.clock.advance(SignedDuration::from_secs(70));
+    Driver::new(dying.charging().clone(), dying.aftermath()).sweep().await.unwrap();
+    assert_eq!((faults.struck(), gateway.operated().len()), (1, 1), "sent, and nobody was told");
+
+    let remembers = Driver::new(app.hub.charging().clone(), app.hub.aftermath());
+    for secs in [400, 2_000, 8_000] {
+        app.clock.advance(SignedDuration::from_secs(secs));
+        remembers.sweep().await.unwrap();
+    }
+    assert_eq!(gateway.operated().len(), 1, "found, not repeated");
+    assert_eq!(app.operations(&view).await, [("refund".to_owned(), "done".to_owned())]);
     app.end().await;
 }
 

@@ -63,7 +63,8 @@ RETURNING ",
 
 const HOLD_OPERATION: &str = "-- hold_operation
 UPDATE operations
-SET lease_until = $4
+SET lease_until = $4,
+    code = NULL
 WHERE merchant_id = $1
     AND id = $2
     AND settled_at IS NULL
@@ -72,7 +73,9 @@ WHERE merchant_id = $1
 /// Name of the step that fails when the lease has gone to somebody else.
 pub const LEASE_LOST: &str = "hold_operation";
 
-/// Keeps a lease until `lease_until`, just before a request is sent under it: whoever has lost it sends nothing.
+/// Keeps a lease until `lease_until`, just before a request is sent under it: whoever has lost it sends nothing. That an
+/// earlier request never left says nothing of this one, so [`super::NOT_SENT`] is forgotten first: a process that dies
+/// before it can say more leaves an operation that is asked about (M16).
 pub fn hold(merchant_id: MerchantId, id: OperationId, fence: Uuid, lease_until: Timestamp) -> Step {
     Step::one(HOLD_OPERATION, vec![merchant_id.into(), id.into(), fence.into(), lease_until.into()])
 }
