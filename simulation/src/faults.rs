@@ -85,6 +85,4 @@ counts! {
     clock_back = "clock set back",
     /// Faults of the acquirers themselves.
     acquirer = "faults of acquirers",
-    /// Databases put back to an earlier copy.
-    restored = "databases restored",
 }

@@ -124,24 +124,10 @@ async fn net(store: &Store, kind: &str) -> Result<Vec<LedgerLine>> {
     Ok(charged.into_iter().map(|(id, minor)| LedgerLine { reference: id.base32(), minor }).collect())
 }
 
-/// What was given back counts against the charge that it belongs to.
+/// The acquirers' side.
 fn theirs(ledger: &[LedgerEntry]) -> Vec<LedgerLine> {
-    let charges: BTreeMap<&str, &str> = ledger
-        .iter()
-        .filter(|entry| matches!(entry.kind, Movement::Sale | Movement::Auth))
-        .map(|entry| (entry.transaction_id.as_str(), entry.orderid.as_str()))
-        .collect();
-    let line = |entry: &LedgerEntry| {
-        let original = entry.original_transaction_id.as_deref().unwrap_or(&entry.transaction_id);
-        let reference = charges.get(original).copied().unwrap_or(&entry.orderid).to_owned();
-        let minor = match entry.kind {
-            Movement::Sale | Movement::Capture => entry.amount_minor.abs(),
-            Movement::Void | Movement::Refund | Movement::Credit => -entry.amount_minor.abs(),
-            Movement::Auth => 0,
-        };
-        LedgerLine { reference, minor }
-    };
-    ledger.iter().map(line).collect()
+    let lines = sandbox::movements(ledger).into_iter();
+    lines.map(|(reference, minor)| LedgerLine { reference, minor }).collect()
 }
 
 /// One attempt is charged once, however often it was sent.

@@ -3,6 +3,7 @@
 mod begin;
 mod case;
 mod intent;
+mod lapsed;
 mod locks;
 mod outcome;
 mod plan;

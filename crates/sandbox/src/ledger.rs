@@ -1,5 +1,7 @@
 //! The ledger: every movement really made on a pretend card or bank account.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -63,4 +65,25 @@ impl LedgerEntry {
             at,
         }
     }
+}
+
+/// What each entry moved, minor units, under the `orderid` of the charge that it belongs to: what was given back counts
+/// against it. Entries of one charge are not summed.
+pub fn movements(ledger: &[LedgerEntry]) -> Vec<(String, i64)> {
+    let charges: BTreeMap<&str, &str> = ledger
+        .iter()
+        .filter(|entry| matches!(entry.kind, Movement::Sale | Movement::Auth))
+        .map(|entry| (entry.transaction_id.as_str(), entry.orderid.as_str()))
+        .collect();
+    let movement = |entry: &LedgerEntry| {
+        let original = entry.original_transaction_id.as_deref().unwrap_or(&entry.transaction_id);
+        let reference = charges.get(original).copied().unwrap_or(&entry.orderid).to_owned();
+        let minor = match entry.kind {
+            Movement::Sale | Movement::Capture => entry.amount_minor.abs(),
+            Movement::Void | Movement::Refund | Movement::Credit => -entry.amount_minor.abs(),
+            Movement::Auth => 0,
+        };
+        (reference, minor)
+    };
+    ledger.iter().map(movement).collect()
 }

@@ -34,7 +34,7 @@ pub use duplicates::{DuplicateMode, DuplicateRule};
 pub use faults::{Fault, FaultKind, FaultTarget};
 pub use issuer::{CardSpec, CardStatus, CardView, DeclineSpec, PartialApproval, TestCard, test_card_number};
 pub use journal::JOURNAL_FILE;
-pub use ledger::{LedgerEntry, Movement};
+pub use ledger::{LedgerEntry, Movement, movements};
 pub use sandbox::{InvalidSpec, Sandbox};
 pub use server::{router, serve};
 pub use settings::{Account, Credentials, SandboxError, Settings, credentials};

@@ -1,6 +1,6 @@
 //! What a due subscription does now.
 
-use domain::attempt::{Attempt, AttemptState, Decline, LapseCause, Route};
+use domain::attempt::{Attempt, AttemptState, Decline, Route};
 use domain::calendar::slot_at;
 use domain::card::Brand;
 use domain::configuration::{Configuration, Gateway};
@@ -14,6 +14,7 @@ use domain::subscription::{Subscription, SubscriptionStatus};
 use jiff::{SignedDuration, Timestamp};
 
 use super::begin::{billing_time, zone_of};
+use super::lapsed::lost_deadline;
 use crate::effects::is_stopped;
 use crate::{Hub, HubError};
 
@@ -401,38 +402,4 @@ fn not_salvageable(declined: Option<(AttemptId, &Decline)>) -> Option<String> {
             decline.reason.as_str()
         )),
     }
-}
-
-/// A hand-over that was lost and fenced is made once more, with the same deadline (M20).
-fn lost_deadline(
-    attempts: &[Attempt],
-    subscription: &Subscription,
-    slot: i64,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let slot = (slot > 0).then_some(slot);
-    let (lost, cause) = last_lost(attempts.iter(), slot, &subscription.card_fingerprint)?;
-    (cause == LapseCause::Fenced).then_some(lost.deadline).flatten().filter(|deadline| *deadline > now)
-}
-
-/// The newest attempt of a slot on a card, if it got lost, and how that ended. What never left, or was not worked on,
-/// says nothing about those before it.
-pub(super) fn last_lost<'a>(
-    attempts: impl DoubleEndedIterator<Item = &'a Attempt>,
-    slot: Option<i64>,
-    card_fingerprint: &str,
-) -> Option<(&'a Attempt, LapseCause)> {
-    let of_slot =
-        attempts.rev().take_while(|one| one.slot == slot && one.card_fingerprint == card_fingerprint);
-    let mut ended = of_slot.map(|one| match &one.state {
-        AttemptState::NotExecuted { lapse, .. } => (one, Some(lapse.cause)),
-        AttemptState::Sending
-        | AttemptState::InDoubt { .. }
-        | AttemptState::Pending { .. }
-        | AttemptState::Approved { .. }
-        | AttemptState::Declined { .. } => (one, None),
-    });
-    let (newest, cause) =
-        ended.find(|(_, cause)| !matches!(cause, Some(LapseCause::NotSent | LapseCause::Refused)))?;
-    cause.map(|cause| (newest, cause))
 }

@@ -1,19 +1,30 @@
-//! Lost answers, crashes and people: nothing is charged twice, nothing stays unknown without being worked on.
+//! Lost answers, crashes, restored backups and people: nothing is charged or given back twice, nothing stays unknown
+//! without being worked on, and what fails again and again is shown to a person.
 #![cfg(test)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+#[expect(dead_code, reason = "the support of all tests of subscriptions; this suite uses a part")]
+#[path = "../support/subscriptions.rs"]
+mod subscriptions;
+
 mod cascade;
 mod doubt;
 mod drivers;
+mod faulty;
+mod holds;
 mod hooks;
 mod imports;
+mod nmi;
 mod not_sent;
 mod operations;
 mod overtaken;
+mod partial;
 mod people;
 mod racing_refunds;
+mod restored;
+mod stuck;
 
 use std::sync::Arc;
 
@@ -21,6 +32,7 @@ use domain::attempt::Route;
 use domain::configuration::Target;
 use gateways::fake::FakeGateway;
 use recoup_hub::OrderView;
+use storage::operations::Operation;
 use storage::testing::On;
 
 use support::TestHub;
@@ -50,4 +62,19 @@ async fn with_salvage(on: On) -> (TestHub, Arc<FakeGateway>, Arc<FakeGateway>) {
 
 fn routes(view: &OrderView) -> Vec<Route> {
     view.attempts.iter().map(|attempt| attempt.route).collect()
+}
+
+impl TestHub {
+    /// Kinds of the open alerts.
+    async fn alert_kinds(&self) -> Vec<String> {
+        let all = self.hub.store().list_open_alerts(self.merchant, 50).await.unwrap();
+        all.into_iter().map(|alert| alert.kind).collect()
+    }
+
+    /// The operations of an order, as kind and state.
+    async fn operations(&self, view: &OrderView) -> Vec<(String, String)> {
+        let all: Vec<Operation> =
+            self.hub.store().list_operations_of_order(self.merchant, view.order.id).await.unwrap();
+        all.into_iter().map(|one| (one.kind, one.state)).collect()
+    }
 }

@@ -8,7 +8,7 @@ use domain::order::{CardShown, Order};
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::orders::{self, order_columns};
+use crate::orders::{order_columns, row};
 use crate::statement::{Statement, Step};
 use crate::store::Store;
 use crate::value::Value;
@@ -295,7 +295,7 @@ impl Store {
             brand: row.opt_text("brand")?,
         };
         let found: Option<OrderId> = row.opt_id("id")?;
-        let origin = found.map(|_| orders::read(&row)).transpose()?;
+        let origin = found.map(|_| row::read(&row)).transpose()?;
         Ok(BillFacts { used, shown, initial_reference: row.opt_text("initial_reference")?, origin })
     }
 }
