@@ -13,6 +13,7 @@ mod operate;
 mod driver;
 
 mod memory;
+mod restored;
 mod stuck;
 
 mod deadlines;
@@ -28,6 +29,7 @@ pub use operate::OperateError;
 pub use reconcile::{LedgerLine, Mismatch, reconcile};
 pub use record::Recorded;
 pub use resolve::Resolution;
+pub use restored::{CHARGING_HELD, HELD_SINCE_BEAT, hold_after_restore};
 pub use send::{Answer, reference_of};
 pub use stuck::{Stuck, is_outage};
 pub use wait::Pause;

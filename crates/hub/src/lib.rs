@@ -23,7 +23,6 @@ mod billing;
 mod subscriptions;
 
 mod reconciliation;
-mod restored;
 mod retention;
 mod work;
 
@@ -45,7 +44,6 @@ pub use reports::{ChargebackMark, LateDecision, Received};
 pub use rerun::{
     Judged, PREVIEW_MAX, RUN_ITEMS_MAX, Rerun, RerunAnswer, RunOrders, RunProgress, RunsSwept, Skip, SkipKind,
 };
-pub use restored::hold_after_restore;
 pub use subscriptions::SubscriptionChange;
 pub use view::OrderView;
 pub use work::Pass;
@@ -62,12 +60,6 @@ use thiserror::Error;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use vault::Vault;
-
-/// Name of the mark that holds automatic charging after a restored backup; its value says why (M31).
-pub const CHARGING_HELD: &str = "charging_held";
-
-/// Name of the mark that keeps the last heartbeat before automatic charging was held, RFC 3339.
-pub const HELD_SINCE_BEAT: &str = "charging_held_since_beat";
 
 /// Why the hub could not do what it was asked, through no fault of the asker.
 #[derive(Debug, Error)]

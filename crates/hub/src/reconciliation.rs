@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use charging::{CHARGING_HELD, HELD_SINCE_BEAT};
 use domain::attempt::{Attempt, AttemptState};
 use domain::configuration::{Configuration, Gateway};
 use domain::ids::{AttemptId, MerchantId};
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use storage::alerts::Alert;
 use storage::{Transaction, alerts, marks};
 
-use crate::{CHARGING_HELD, HELD_SINCE_BEAT, Hub, HubError};
+use crate::{Hub, HubError};
 
 /// Compared once a day.
 const EVERY_HOURS: i64 = 24;

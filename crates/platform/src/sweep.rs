@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use charging::is_outage;
+use charging::{CHARGING_HELD, is_outage};
 use domain::ids::MerchantId;
 use jiff::{SignedDuration, Timestamp};
 use storage::platform::{self as rows, Recovery};
@@ -16,8 +16,6 @@ use uuid::Uuid;
 
 use crate::Platform;
 
-/// Name of the mark that says that this database may be a restored backup; set at start, before anything is swept (M31).
-const CHARGING_HELD: &str = "charging_held";
 /// How long a lease lasts: longer than any batch's calls.
 const LEASE_SECS: i64 = 600;
 /// Most rows of one claim.

@@ -96,7 +96,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     if hub.store().list_merchants().await?.is_empty() {
         println!("There is no merchant yet: stop, and run `recoup apply FILE` and `recoup user add LOGIN`.");
     }
-    if let Some(words) = hub::hold_after_restore(hub.store(), &SystemClock).await? {
+    if let Some(words) = charging::hold_after_restore(hub.store(), &SystemClock).await? {
         println!("Automatic charging is held {words}. Orders are taken; look at `recoup doctor` first.");
     }
     println!("Hub on http://{}", listener.local_addr()?);

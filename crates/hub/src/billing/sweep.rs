@@ -81,7 +81,7 @@ impl Hub {
         most: u32,
         mut places: OwnedSemaphorePermit,
     ) -> Result<usize, HubError> {
-        let held: Option<Arc<str>> = self.store().find_mark(crate::CHARGING_HELD).await?.map(Arc::from);
+        let held: Option<Arc<str>> = self.store().find_mark(charging::CHARGING_HELD).await?.map(Arc::from);
         let fence = self.minter().uuid();
         let until = lease(self.minter().now());
         let due = self.store().acquire_due_subscriptions(merchant_id, now, until, fence, most.into()).await;
@@ -180,7 +180,7 @@ impl Hub {
     /// Bills one subscription now if nobody else does: leased like any other due one.
     pub(crate) async fn bill_one(&self, subscription: Subscription) -> Result<(), HubError> {
         let (merchant_id, now) = (subscription.merchant_id, self.minter().now());
-        let held = self.store().find_mark(crate::CHARGING_HELD).await?;
+        let held = self.store().find_mark(charging::CHARGING_HELD).await?;
         let fence = self.minter().uuid();
         let leased = self.store().lease_subscription(merchant_id, subscription.id, now, lease(now), fence);
         match leased.await? {

@@ -37,7 +37,7 @@ impl Hub {
     /// Gives back every late approval whose time has come; how many were worked on. After a restored backup none is
     /// before the comparison with the gateways' books has passed: it may have been given back since (M31).
     pub async fn sweep_late_approvals(&self, now: Timestamp) -> Result<usize, HubError> {
-        if self.store().find_mark(crate::CHARGING_HELD).await?.is_some() {
+        if self.store().find_mark(charging::CHARGING_HELD).await?.is_some() {
             return Ok(0);
         }
         let merchants = self.store().list_merchants_with_due_late_approvals(now, MERCHANTS_MAX).await?;

@@ -47,7 +47,7 @@ impl Hub {
     pub async fn sweep_runs(&self, now: Timestamp) -> Result<RunsSwept, HubError> {
         let mut swept = RunsSwept::default();
         // After a restored backup nothing charges by itself before reconciliation has passed (M31).
-        if self.store().find_mark(crate::CHARGING_HELD).await?.is_some() {
+        if self.store().find_mark(charging::CHARGING_HELD).await?.is_some() {
             return Ok(swept);
         }
         for merchant_id in self.store().list_merchants_with_due_runs(now, MERCHANTS_MAX).await? {

@@ -1,11 +1,11 @@
 //! What is done now and then: the comparison with the gateways' books, and card numbers that nothing needs.
 
+use charging::{CHARGING_HELD, HELD_SINCE_BEAT};
 use domain::attempt::{Lapse, LapseCause, Outcome};
 use domain::configuration::Billing;
 use domain::plan::Plan;
 use gateways::fake::Act;
 use jiff::SignedDuration;
-use recoup_hub::{CHARGING_HELD, HELD_SINCE_BEAT};
 use rstest::rstest;
 use storage::testing::On;
 use storage::{Transaction, marks};

@@ -301,14 +301,14 @@ async fn m31_a_restored_database_bills_nothing_until_it_is_let_go(#[case] on: On
         shop.app.hub.store().commit(Transaction::new("mark").with(step)).await.unwrap();
     };
     let words = "Restored from a backup; books are compared first.";
-    mark(marks::set(recoup_hub::CHARGING_HELD, words)).await;
+    mark(marks::set(charging::CHARGING_HELD, words)).await;
     let held = shop.due(&one).await;
     assert_eq!((held.cycle, held.held.contains("Restored")), (1, true));
     shop.bill(5 * 3_600).await;
     assert_eq!(shop.gateway.requests().len(), 1);
     let lines = shop.app.hub.store().list_timeline_of_order(shop.app.merchant, view.order.id).await.unwrap();
     assert_eq!(lines.iter().filter(|line| line.words.contains("Restored")).count(), 1, "told once");
-    mark(marks::clear(recoup_hub::CHARGING_HELD)).await;
+    mark(marks::clear(charging::CHARGING_HELD)).await;
     let paid = shop.due(&one).await;
     assert_eq!((paid.cycle, paid.held.as_str()), (2, ""));
     shop.end().await;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use charging::Driver;
+use charging::{CHARGING_HELD, Driver};
 use domain::Money;
 use domain::attempt::{Lapse, LapseCause, Outcome};
 use domain::order::OrderStatus;
 use gateways::fake::{Act, Ending};
 use gateways::{Gateway, OperationKind, OperationRequest, ReportKind};
 use jiff::SignedDuration;
-use recoup_hub::{CHARGING_HELD, Rerun, RerunAnswer, RunOrders};
+use recoup_hub::{Rerun, RerunAnswer, RunOrders};
 use rstest::rstest;
 use storage::testing::On;
 use storage::{Transaction, marks};

@@ -3,7 +3,10 @@
 use domain::Clock;
 use storage::{Store, StoreError, Transaction, marks};
 
-use crate::{CHARGING_HELD, HELD_SINCE_BEAT};
+/// Name of the mark that holds automatic charging after a restored backup; its value says why.
+pub const CHARGING_HELD: &str = "charging_held";
+/// Name of the mark that keeps the last heartbeat before automatic charging was held, RFC 3339.
+pub const HELD_SINCE_BEAT: &str = "charging_held_since_beat";
 
 /// An older newest heartbeat at start means a restored backup, seconds (M31).
 const HEARTBEAT_SECS_MAX: i64 = 3_600;
