@@ -66,6 +66,7 @@ impl Charging {
         amount: Money,
         why: &str,
     ) -> Operation {
+        let now = self.minter.now();
         Operation {
             merchant_id: attempt.merchant_id,
             id: self.minter.mint(),
@@ -78,7 +79,8 @@ impl Charging {
             gateway_reference: None,
             code: None,
             text: None,
-            created_at: self.minter.now(),
+            created_at: now,
+            sent_at: now,
             checks: 0,
             needs_person: false,
         }
@@ -280,7 +282,7 @@ impl Charging {
     /// Keeps the lease until the call that is about to be made must have ended; false when it has gone to somebody else.
     async fn still_holds(&self, operation: &Operation, fence: Uuid) -> Result<bool, StoreError> {
         let until = self.lease_until();
-        let hold = operations::hold(operation.merchant_id, operation.id, fence, until);
+        let hold = operations::hold(operation.merchant_id, operation.id, fence, until, self.minter.now());
         match self.store.commit(Transaction::new("hold_operation").with(hold)).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_conflict_in(operations::LEASE_LOST) => Ok(false),
@@ -298,6 +300,6 @@ fn request_as(operation: &Operation, attempt: &Attempt, gateway_reference: &str)
         gateway_reference: gateway_reference.to_owned(),
         attempt_reference: attempt.id.base32(),
         amount: operation.amount,
-        at: operation.created_at,
+        at: operation.sent_at,
     })
 }

@@ -161,6 +161,6 @@ pub struct OperationRequest {
     pub attempt_reference: String,
     /// How much; for a void the whole amount.
     pub amount: Money,
-    /// When it began.
+    /// When it was last about to be sent: whoever does not show it may not know it yet.
     pub at: Timestamp,
 }

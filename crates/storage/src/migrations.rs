@@ -15,6 +15,7 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (5, "reported references", include_str!("../migrations/0005_reported_references.sql")),
     (6, "guards without parsing", include_str!("../migrations/0006_guards_without_parsing.sql")),
     (7, "asked fences", include_str!("../migrations/0007_asked_fences.sql")),
+    (8, "sent again", include_str!("../migrations/0008_sent_again.sql")),
 ];
 
 /// Every migration for SQLite.

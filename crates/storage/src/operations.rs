@@ -3,7 +3,7 @@
 macro_rules! columns {
     () => {
         "merchant_id, id, attempt_id, order_id, kind, amount_minor, currency, why, state, gateway_reference, code, text,
-         created_at, checks, needs_person"
+         created_at, sent_at, checks, needs_person"
     };
 }
 
@@ -58,6 +58,8 @@ pub struct Operation {
     pub text: Option<String>,
     /// When its intent was committed.
     pub created_at: Timestamp,
+    /// When its request was last about to leave.
+    pub sent_at: Timestamp,
     /// How often the gateway was asked.
     pub checks: i64,
     /// Whether a person must decide.
@@ -76,6 +78,7 @@ fn read(row: &Row) -> Result<Operation, StoreError> {
 }
 
 fn read_columns(row: &Row) -> Result<Operation, StoreError> {
+    let created_at = row.at("created_at")?;
     Ok(Operation {
         merchant_id: row.id("merchant_id")?,
         id: row.id("id")?,
@@ -88,7 +91,8 @@ fn read_columns(row: &Row) -> Result<Operation, StoreError> {
         gateway_reference: row.opt_text("gateway_reference")?,
         code: row.opt_text("code")?,
         text: row.opt_text("text")?,
-        created_at: row.at("created_at")?,
+        created_at,
+        sent_at: row.opt_at("sent_at")?.unwrap_or(created_at),
         checks: row.int("checks")?,
         needs_person: row.bool("needs_person")?,
     })

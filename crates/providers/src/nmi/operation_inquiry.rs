@@ -4,7 +4,7 @@ use domain::doubt::NOT_RECEIVED_AFTER_SECS;
 use gateways::{OperationFinding, OperationKind, OperationRequest};
 use jiff::Timestamp;
 
-use super::record::Record;
+use super::record::{Action, Record};
 
 /// Judges the records found by the original's id and, for refunds, by our reference of the operation.
 pub(crate) fn judge(records: &[Record], request: &OperationRequest, now: Timestamp) -> OperationFinding {
@@ -50,15 +50,16 @@ fn capture(record: &Record) -> OperationFinding {
 fn refund(records: &[Record], request: &OperationRequest, now: Timestamp) -> OperationFinding {
     let refunds =
         || records.iter().filter_map(|record| record.action("refund").map(|action| (record, action)));
-    let mine = refunds().find(|(record, _)| record.order_id == request.reference);
-    if let Some((record, action)) = mine {
-        return match record.condition.as_str() {
-            "failed" => OperationFinding::NotDone,
-            _ if !action.success => OperationFinding::NotDone,
-            _ if !action.is_of(request.amount) => unknown("the refund has another amount than asked for"),
-            "pendingsettlement" | "complete" | "pending" => done(record),
-            _ => unknown("the refund has no settled condition"),
-        };
+    let mine = refunds().filter(|(record, _)| record.order_id == request.reference);
+    // It may have been sent more than once under its reference, refused at first and done later.
+    let said: Vec<_> = mine.map(|(record, action)| sent(record, action, request)).collect();
+    let is_done = |one: &&OperationFinding| matches!(one, OperationFinding::Done { .. });
+    let is_failed = |one: &&OperationFinding| **one == OperationFinding::NotDone;
+    if let Some(one) = said.iter().find(is_done).or_else(|| said.iter().find(|one| !is_failed(one))) {
+        return one.clone();
+    }
+    if !said.is_empty() {
+        return OperationFinding::NotDone;
     }
     let unmarked = refunds().any(|(record, action)| {
         let marked = !record.order_id.is_empty() && record.order_id != request.attempt_reference;
@@ -72,6 +73,17 @@ fn refund(records: &[Record], request: &OperationRequest, now: Timestamp) -> Ope
         return unknown("no refund is shown yet");
     }
     OperationFinding::NotDone
+}
+
+/// What one record of our refund says.
+fn sent(record: &Record, action: &Action, request: &OperationRequest) -> OperationFinding {
+    match record.condition.as_str() {
+        "failed" => OperationFinding::NotDone,
+        _ if !action.success => OperationFinding::NotDone,
+        _ if !action.is_of(request.amount) => unknown("the refund has another amount than asked for"),
+        "pendingsettlement" | "complete" | "pending" => done(record),
+        _ => unknown("the refund has no settled condition"),
+    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,23 @@ fn m16_a_refund_is_ours_by_its_reference_and_never_by_guess(
     }
 }
 
+#[rstest]
+#[case(&[("failed", false), ("complete", true)], "done")]
+#[case(&[("complete", true), ("failed", false)], "done")]
+#[case(&[("failed", false), ("unknown", true)], "unknown")]
+#[case(&[("failed", false), ("failed", false)], "not done")]
+fn m16_a_refund_that_was_refused_at_first_and_done_later_is_done(
+    #[case] sent: &[(&str, bool)],
+    #[case] expected: &str,
+) {
+    let shown = |(at, (condition, success)): (usize, &(&str, bool))| {
+        record(&at.to_string(), "op", condition, &[("refund", "-5.00", *success)])
+    };
+    let records: Vec<Record> = sent.iter().enumerate().map(shown).collect();
+    let finding = judge(&records, &request(OperationKind::Refund), late());
+    assert_eq!(word(&finding), expected, "{finding:?}");
+}
+
 #[test]
 fn m16_a_refund_that_is_not_shown_yet_is_not_called_undone() {
     let records = [record("7", "att", "complete", &[("sale", "5.00", true)])];

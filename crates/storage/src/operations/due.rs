@@ -26,7 +26,7 @@ WHERE next_check_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_check_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_OPERATION: &str = "-- next_due_operation
 SELECT MIN(next_check_at) AS due
@@ -43,7 +43,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM operations
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5)
+        ORDER BY next_check_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -56,7 +56,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM operations
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_check_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );
@@ -64,6 +64,7 @@ RETURNING ",
 const HOLD_OPERATION: &str = "-- hold_operation
 UPDATE operations
 SET lease_until = $4,
+    sent_at = $5,
     code = NULL
 WHERE merchant_id = $1
     AND id = $2
@@ -73,11 +74,18 @@ WHERE merchant_id = $1
 /// Name of the step that fails when the lease has gone to somebody else.
 pub const LEASE_LOST: &str = "hold_operation";
 
-/// Keeps a lease until `lease_until`, just before a request is sent under it: whoever has lost it sends nothing. That an
+/// Keeps a lease until `lease_until`, just before a request is sent under it at `now`: whoever has lost it sends nothing. That an
 /// earlier request never left says nothing of this one, so [`super::NOT_SENT`] is forgotten first: a process that dies
 /// before it can say more leaves an operation that is asked about (M16).
-pub fn hold(merchant_id: MerchantId, id: OperationId, fence: Uuid, lease_until: Timestamp) -> Step {
-    Step::one(HOLD_OPERATION, vec![merchant_id.into(), id.into(), fence.into(), lease_until.into()])
+pub fn hold(
+    merchant_id: MerchantId,
+    id: OperationId,
+    fence: Uuid,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Step {
+    let args = vec![merchant_id.into(), id.into(), fence.into(), lease_until.into(), now.into()];
+    Step::one(HOLD_OPERATION, args)
 }
 
 impl Store {

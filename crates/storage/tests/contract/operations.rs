@@ -178,10 +178,12 @@ async fn due(store: &Store, ours: MerchantId) {
     assert_eq!(lease(35, 65, 1).await, [early.clone()]);
     assert_eq!(lease(64, 94, 2).await, []);
     assert_eq!(lease(65, 95, 2).await, [early.clone()]);
-    let hold = |fence| operations::hold(early.merchant_id, early.id, Uuid::from_u128(fence), at(125));
+    let hold = |fence| operations::hold(early.merchant_id, early.id, Uuid::from_u128(fence), at(125), at(70));
     assert_conflict(write(store, hold(1)).await, operations::LEASE_LOST);
     write(store, hold(2)).await.unwrap();
     assert_eq!(lease(95, 200, 3).await, [], "it is held for longer");
+    let sent = store.find_operation(early.merchant_id, early.id).await.unwrap().unwrap();
+    assert_eq!((sent.created_at, sent.sent_at), (early.created_at, at(70)));
 }
 
 #[rstest]

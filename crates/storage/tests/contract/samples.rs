@@ -205,6 +205,7 @@ pub(crate) fn refund(merchant_id: MerchantId, number: u128, attempt: u128, minor
         code: None,
         text: None,
         created_at: at(10),
+        sent_at: at(10),
         checks: 0,
         needs_person: false,
     }
