@@ -36,7 +36,7 @@ pub(crate) fn hub_daily(world: &World, at: usize, operations: &mut Operations) {
     let life = world.hub(at);
     let hub = life.hub.clone();
     operations.begin("daily", async move {
-        let compared = hub.reconcile_due().await.ok().flatten();
+        let compared = hub.charging().reconcile_due().await.ok().flatten();
         let purged = hub.purge_cards_due().await.ok();
         format!("compared {:?}, purged {purged:?}", compared.map(|found| (found.approvals, found.unknown)))
     });

@@ -19,8 +19,10 @@ mod stuck;
 mod deadlines;
 mod wait;
 
+mod books;
 mod reconcile;
 
+pub use books::Reconciliation;
 pub use connections::{Connections, NoGateway};
 pub use consequences::{Consequence, Consequences};
 pub use deadlines::TAKE_UP_AFTER_SECS;

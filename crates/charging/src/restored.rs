@@ -1,7 +1,11 @@
 //! A database that looks like a restored backup holds automatic charging (M31).
 
 use domain::Clock;
+use domain::card::mask_card_numbers;
+use storage::alerts::{Audit, audit};
 use storage::{Store, StoreError, Transaction, marks};
+
+use crate::Charging;
 
 /// Name of the mark that holds automatic charging after a restored backup; its value says why.
 pub const CHARGING_HELD: &str = "charging_held";
@@ -31,6 +35,30 @@ pub async fn hold_after_restore(store: &Store, clock: &dyn Clock) -> Result<Opti
         .with(marks::set(HELD_SINCE_BEAT, &last.to_string()));
     store.commit(hold).await?;
     Ok(Some(words))
+}
+
+impl Charging {
+    /// Lets automatic charging go on although reconciliation has not passed: a person has looked (M31). Audited for every
+    /// merchant.
+    pub async fn lift_hold(&self, actor: &str, note: &str) -> Result<bool, StoreError> {
+        if self.store.find_mark(CHARGING_HELD).await?.is_none() {
+            return Ok(false);
+        }
+        let mut transaction = Transaction::new("lift_hold").with(marks::clear(CHARGING_HELD));
+        for merchant in self.store.list_merchants().await? {
+            let what = "let automatic charging go on after a restored backup";
+            transaction = transaction.with(audit(&Audit {
+                merchant_id: merchant.id,
+                id: self.minter.mint(),
+                at: self.minter.now(),
+                actor: actor.to_owned(),
+                what: what.to_owned(),
+                note: mask_card_numbers(note),
+            }));
+        }
+        self.store.commit(transaction).await?;
+        Ok(true)
+    }
 }
 
 #[cfg(test)]

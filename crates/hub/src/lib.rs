@@ -22,7 +22,6 @@ mod billing;
 
 mod subscriptions;
 
-mod reconciliation;
 mod retention;
 mod work;
 
@@ -38,7 +37,6 @@ pub use configure::{Change, ConfigureError, Outcome as ConfigureOutcome};
 pub use import::{Import, ImportAnswer, ImportLine, RawCard};
 pub use leads::{Lead, LeadAnswer};
 pub use people::{PersonError, Verdict};
-pub use reconciliation::Reconciliation;
 pub use refunds::OrderRefund;
 pub use reports::{ChargebackMark, LateDecision, Received};
 pub use rerun::{

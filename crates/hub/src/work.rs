@@ -83,7 +83,7 @@ impl Hub {
 
     /// What is done now and then: the daily comparison with the gateways' books, and card numbers that nothing needs.
     async fn keep_house(&self) {
-        if let Err(error) = self.reconcile_due().await {
+        if let Err(error) = self.charging.reconcile_due().await {
             tracing::error!(error = %error, "The comparison with the gateways' books failed");
         }
         match self.purge_cards_due().await {

@@ -160,13 +160,21 @@ impl Platform {
         }
     }
 
+    /// The daily comparison with the acquirers' books (M19); after a restored backup it comes at once, and lets the work
+    /// go on when nothing is wrong (M31).
+    async fn compare_books(&self) {
+        if let Err(error) = self.charging.reconcile_due().await {
+            tracing::error!(error = %error, "The comparison with the acquirers' books failed");
+        }
+    }
+
     /// Sweeps until told to stop.
     #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
     pub async fn run(self: Arc<Self>, poll: Duration, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.sweep().await {
                 Ok(swept) if !swept.is_idle() => continue,
-                Ok(_) => {}
+                Ok(_) => self.compare_books().await,
                 Err(error) => tracing::error!(error = %error, "A sweep for the platform's due work failed"),
             }
             tokio::select! {

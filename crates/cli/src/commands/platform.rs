@@ -84,6 +84,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let assembled = crate::assemble::assemble(&options.place, clock, options.limits.http()).await?;
     let role = platform_over(&assembled.charging, settings);
     role.prepare().await.context("the sandbox's account cannot be made ready")?;
+    if let Some(words) = charging::hold_after_restore(&assembled.charging.store, &SystemClock).await? {
+        println!(
+            "Work on recoveries is held {words}. The acquirers' books are compared first; see `recoup reconcile`."
+        );
+    }
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;

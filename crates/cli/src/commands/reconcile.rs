@@ -34,19 +34,20 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let (hub, _held) =
-        crate::assemble::hub(&options.place, Arc::new(SystemClock), options.limits.http()).await?;
+    let assembled =
+        crate::assemble::assemble(&options.place, Arc::new(SystemClock), options.limits.http()).await?;
+    let charging = assembled.charging;
     let window = SignedDuration::from_hours(options.days.saturating_mul(24));
     let since = SystemClock.now().checked_sub(window).unwrap_or(Timestamp::MIN);
-    let found = hub.reconcile_since(since).await?;
+    let found = charging.reconcile_since(since).await?;
     let mut lifted = false;
     if let Some(note) = &options.lift {
         if note.trim().is_empty() {
             bail!("--lift needs a note: say what you found out");
         }
-        lifted = hub.lift_hold("operator (CLI)", note.trim()).await?;
+        lifted = charging.lift_hold("operator (CLI)", note.trim()).await?;
     }
-    hub.store().close().await;
+    charging.store.close().await;
     if options.json {
         println!(
             "{}",

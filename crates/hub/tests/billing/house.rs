@@ -65,7 +65,7 @@ async fn m19_what_the_gateway_took_and_we_know_otherwise_raises_one_alert(#[case
     let shop = Shop::selling(on, Billing::Recurring, Plan { ..monthly() }).await;
     let (_, one) = shop.sell().await;
     let since = shop.now() - SignedDuration::from_hours(1);
-    let clean = shop.app.hub.reconcile_since(since).await.unwrap();
+    let clean = shop.app.hub.charging().reconcile_since(since).await.unwrap();
     assert!(clean.contradicting == 0 && clean.unknown == 0 && clean.approvals == 1, "{clean:?}");
     // The rebill is charged, its answer is lost, and it is taken as never received.
     shop.gateway.script([Act::LoseAfter]);
@@ -82,7 +82,7 @@ async fn m19_what_the_gateway_took_and_we_know_otherwise_raises_one_alert(#[case
     let outcome = Outcome::NotExecuted(lapse);
     charging.resolve_by_person(&attempt, outcome, Vec::new(), aftermath.as_ref()).await.unwrap();
     for _ in 0..2 {
-        let found = shop.app.hub.reconcile_since(since).await.unwrap();
+        let found = shop.app.hub.charging().reconcile_since(since).await.unwrap();
         assert_eq!((found.contradicting, found.unknown), (1, 0));
         assert_eq!(shop.alerts().await, ["reconciliation"], "once");
     }
@@ -105,11 +105,11 @@ async fn m31_after_a_restored_backup_nothing_is_billed_before_the_books_were_com
     let held = shop.due(&one).await;
     assert_eq!((held.cycle, held.held.as_str()), (1, "a restored backup"));
     // The salvage gateway of this shop shows its books, and so does the ordinary one: nothing is wrong.
-    let found = shop.app.hub.reconcile_due().await.unwrap().expect("it is due at once");
+    let found = shop.app.hub.charging().reconcile_due().await.unwrap().expect("it is due at once");
     assert!(found.is_clean(), "{found:?}");
     assert_eq!(store.find_mark(CHARGING_HELD).await.unwrap(), None);
     assert_eq!(shop.due(&one).await.cycle, 2);
-    assert_eq!(shop.app.hub.reconcile_due().await.unwrap(), None, "once a day");
+    assert_eq!(shop.app.hub.charging().reconcile_due().await.unwrap(), None, "once a day");
     shop.end().await;
 }
 
@@ -125,12 +125,12 @@ async fn m31_what_does_not_fit_keeps_the_hold_until_a_person_lifts_it(#[case] on
     shop.gateway.book(&stranger.base32(), 500);
     let store = shop.app.hub.store();
     store.commit(Transaction::new("hold").with(marks::set(CHARGING_HELD, "restored"))).await.unwrap();
-    let found = shop.app.hub.reconcile_due().await.unwrap().unwrap();
+    let found = shop.app.hub.charging().reconcile_due().await.unwrap().unwrap();
     assert_eq!((found.unknown, found.contradicting), (1, 0));
     assert_eq!(shop.alerts().await, ["reconciliation"]);
     assert_eq!(shop.due(&one).await.cycle, 1, "still held");
-    assert!(shop.app.hub.lift_hold("ann", "booked by hand").await.unwrap());
-    assert!(!shop.app.hub.lift_hold("ann", "again").await.unwrap());
+    assert!(shop.app.hub.charging().lift_hold("ann", "booked by hand").await.unwrap());
+    assert!(!shop.app.hub.charging().lift_hold("ann", "again").await.unwrap());
     assert_eq!(shop.due(&one).await.cycle, 2);
     shop.app.hub.store().close().await;
 }

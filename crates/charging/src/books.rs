@@ -1,18 +1,17 @@
-//! The daily comparison with the gateways' own books, and what holds automatic charging after a restored backup
-//! (M19, M31).
+//! The daily comparison with the gateways' own books (M19); after a restored backup it lets automatic charging go on (M31).
 
 use std::collections::HashSet;
 
-use charging::{CHARGING_HELD, HELD_SINCE_BEAT};
 use domain::attempt::{Attempt, AttemptState};
 use domain::configuration::{Configuration, Gateway};
 use domain::ids::{AttemptId, MerchantId};
 use gateways::BookedApproval;
 use jiff::{SignedDuration, Timestamp};
 use storage::alerts::Alert;
-use storage::{Transaction, alerts, marks};
+use storage::{StoreError, Transaction, alerts, marks};
 
-use crate::{Hub, HubError};
+use crate::Charging;
+use crate::restored::{CHARGING_HELD, HELD_SINCE_BEAT};
 
 /// Compared once a day.
 const EVERY_HOURS: i64 = 24;
@@ -45,12 +44,15 @@ impl Reconciliation {
     }
 }
 
-impl Hub {
+impl Charging {
     /// Compares every gateway's books since a moment with our attempts. What does not fit raises an alert, once.
-    pub async fn reconcile_since(&self, since: Timestamp) -> Result<Reconciliation, HubError> {
+    pub async fn reconcile_since(&self, since: Timestamp) -> Result<Reconciliation, StoreError> {
         let mut whole = Reconciliation::default();
-        for merchant in self.store().list_merchants().await? {
-            let configuration = self.configuration(merchant.id).await?;
+        for merchant in self.store.list_merchants().await? {
+            let provider = |kind: &str| self.connections.provider(kind);
+            let capabilities = |kind: &str| provider(kind).map(|provider| provider.capabilities);
+            let found = self.store.find_configuration(merchant.id, &capabilities).await?;
+            let Some(configuration) = found else { continue };
             for gateway in &configuration.gateways {
                 self.compare(&configuration, gateway, since, &mut whole).await?;
             }
@@ -60,10 +62,10 @@ impl Hub {
 
     /// The daily comparison, when it is due; none when it is not. After a restored backup it is due at once, reads a
     /// month, and lets automatic charging go on when it finds nothing wrong.
-    pub async fn reconcile_due(&self) -> Result<Option<Reconciliation>, HubError> {
-        let now = self.minter().now();
-        let held = self.store().find_mark(CHARGING_HELD).await?;
-        let last = self.store().find_mark(RECONCILED_AT).await?;
+    pub async fn reconcile_due(&self) -> Result<Option<Reconciliation>, StoreError> {
+        let now = self.minter.now();
+        let held = self.store.find_mark(CHARGING_HELD).await?;
+        let last = self.store.find_mark(RECONCILED_AT).await?;
         let last: Option<Timestamp> = last.and_then(|text| text.parse().ok());
         let fresh = last.is_some_and(|last| now.duration_since(last).as_hours() < EVERY_HOURS);
         // While charging is held, every hour: what stood in the way may have been cleared up.
@@ -77,7 +79,7 @@ impl Hub {
         };
         let mut since = ago(now, hours);
         if held.is_some()
-            && let Some(last) = self.store().find_mark(HELD_SINCE_BEAT).await?
+            && let Some(last) = self.store.find_mark(HELD_SINCE_BEAT).await?
             && let Ok(last) = last.parse::<Timestamp>()
         {
             // An older backup: everything since its last heartbeat.
@@ -90,23 +92,8 @@ impl Hub {
             tracing::info!("Reconciliation has passed; automatic charging goes on");
             transaction = transaction.with(marks::clear(CHARGING_HELD));
         }
-        self.store().commit(transaction).await?;
+        self.store.commit(transaction).await?;
         Ok(Some(found))
-    }
-
-    /// Lets automatic charging go on although reconciliation has not passed: a person has looked (M31). Audited for every
-    /// merchant.
-    pub async fn lift_hold(&self, actor: &str, note: &str) -> Result<bool, HubError> {
-        if self.store().find_mark(CHARGING_HELD).await?.is_none() {
-            return Ok(false);
-        }
-        let mut transaction = Transaction::new("lift_hold").with(marks::clear(CHARGING_HELD));
-        for merchant in self.store().list_merchants().await? {
-            let what = "let automatic charging go on after a restored backup";
-            transaction = transaction.with(self.audited(merchant.id, actor, what, note));
-        }
-        self.store().commit(transaction).await?;
-        Ok(true)
     }
 
     async fn compare(
@@ -115,10 +102,9 @@ impl Hub {
         gateway: &Gateway,
         since: Timestamp,
         whole: &mut Reconciliation,
-    ) -> Result<(), HubError> {
+    ) -> Result<(), StoreError> {
         let merchant_id = configuration.merchant_id;
-        let connections = &self.charging.connections;
-        let books = match connections.gateway(merchant_id, configuration.version, gateway).await {
+        let books = match self.connections.gateway(merchant_id, configuration.version, gateway).await {
             Ok(live) => live.list_approvals(since).await,
             Err(error) => Err(error.to_string()),
         };
@@ -134,11 +120,11 @@ impl Hub {
             whole.approvals = whole.approvals.saturating_add(1);
             // Another system may use the same account: only references of our form are ours.
             let Ok(id) = entry.reference.parse::<AttemptId>() else { continue };
-            let attempt = self.store().find_attempt(merchant_id, id).await?;
+            let attempt = self.store.find_attempt(merchant_id, id).await?;
             let Some(words) = difference(gateway, &entry, attempt.as_ref()) else { continue };
             // A late approval is known, and kept or given back (M17).
             if let Some(attempt) = &attempt
-                && self.store().find_late_approval(merchant_id, attempt.id).await?.is_some()
+                && self.store.find_late_approval(merchant_id, attempt.id).await?.is_some()
             {
                 continue;
             }
@@ -156,11 +142,11 @@ impl Hub {
         &self,
         merchant_id: MerchantId,
         raised: Vec<(Option<Attempt>, String)>,
-    ) -> Result<(), HubError> {
+    ) -> Result<(), StoreError> {
         if raised.is_empty() {
             return Ok(());
         }
-        let open = self.store().list_open_alerts(merchant_id, ALERTS_MAX).await?;
+        let open = self.store.list_open_alerts(merchant_id, ALERTS_MAX).await?;
         let known: HashSet<String> = open.into_iter().map(|alert| alert.words).collect();
         let mut transaction = Transaction::new("reconciliation_alerts");
         for (attempt, words) in raised {
@@ -169,16 +155,16 @@ impl Hub {
             }
             transaction = transaction.with(alerts::insert(&Alert {
                 merchant_id,
-                id: self.minter().mint(),
+                id: self.minter.mint(),
                 kind: "reconciliation".to_owned(),
                 order_id: attempt.as_ref().map(|attempt| attempt.order_id),
                 attempt_id: attempt.as_ref().map(|attempt| attempt.id),
                 words,
-                created_at: self.minter().now(),
+                created_at: self.minter.now(),
             }));
         }
         if !transaction.steps.is_empty() {
-            self.store().commit(transaction).await?;
+            self.store.commit(transaction).await?;
         }
         Ok(())
     }
