@@ -56,7 +56,7 @@ FROM alerts
 WHERE merchant_id = $1
     AND closed_at IS NULL
 ORDER BY created_at, id
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 /// A line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ SELECT merchant_id, id, at, actor, what, note
 FROM audit
 WHERE merchant_id = $1
 ORDER BY at DESC, id DESC
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 impl Store {
     /// Alerts that nobody has closed, oldest first.

@@ -75,7 +75,7 @@ WHERE merchant_id = $1
     AND id > $2
     AND length(sealed) > 0
 ORDER BY id
-LIMIT $3";
+LIMIT CAST($3 AS BIGINT)";
 
 const PURGE_CARDS: &str = "-- purge_cards
 UPDATE cards
@@ -96,7 +96,7 @@ WHERE merchant_id = $1
                 WHERE a.merchant_id = c.merchant_id AND a.card_fingerprint = c.fingerprint
                     AND (a.created_at >= $2 OR a.state IN ('sending', 'in_doubt', 'pending')))
         ORDER BY c.updated_at
-        LIMIT $3)
+        LIMIT CAST($3 AS BIGINT))
 RETURNING id";
 
 const RESEAL_CARD: &str = "-- reseal_card

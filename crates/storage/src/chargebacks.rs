@@ -151,7 +151,7 @@ const LIST_CHARGEBACKS_OF_ORDER: &str = select!(
 const LIST_CHARGEBACKS: &str = select!(
     "list_chargebacks",
     "WHERE merchant_id = $1\n    AND (created_at, attempt_id) < ($2, $3)
-ORDER BY created_at DESC, attempt_id DESC\nLIMIT $4"
+ORDER BY created_at DESC, attempt_id DESC\nLIMIT CAST($4 AS BIGINT)"
 );
 
 fn read(row: &Row) -> Result<Chargeback, StoreError> {

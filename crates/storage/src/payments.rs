@@ -85,7 +85,7 @@ FROM payments
 WHERE merchant_id = $1
     AND subscription_id = $2
 ORDER BY cycle DESC
-LIMIT $3";
+LIMIT CAST($3 AS BIGINT)";
 
 impl Store {
     /// The bills of a subscription, the newest cycle first: one debt per cycle. Cycle 1 is a debt of its order.

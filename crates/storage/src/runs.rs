@@ -141,7 +141,7 @@ FROM runs
 WHERE merchant_id = $1
     AND ($2 IS NULL OR id < $2)
 ORDER BY id DESC
-LIMIT $3"
+LIMIT CAST($3 AS BIGINT)"
 );
 
 impl Store {

@@ -28,7 +28,7 @@ WHERE next_check_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY COALESCE(attempts.merchant_id, attempts.merchant_id)
 ORDER BY MIN(next_check_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_ATTEMPT: &str = "-- next_due_attempt
 SELECT MIN(next_check_at) AS due
@@ -45,7 +45,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM attempts
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5)
+        ORDER BY next_check_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -58,7 +58,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM attempts
         WHERE merchant_id = $1 AND next_check_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_check_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_check_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

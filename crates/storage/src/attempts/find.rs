@@ -60,7 +60,7 @@ FROM attempts
 WHERE merchant_id = $1
     AND state = 'in_doubt'
 ORDER BY created_at, id
-LIMIT $2"
+LIMIT CAST($2 AS BIGINT)"
 );
 
 const FIND_OPEN_AT_GATEWAY: &str = "-- find_open_at_gateway

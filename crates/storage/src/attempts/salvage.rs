@@ -130,7 +130,7 @@ WHERE merchant_id = $1
     AND gateway_id = $2
     AND state = 'pending'
 ORDER BY created_at, id
-LIMIT $3"
+LIMIT CAST($3 AS BIGINT)"
 );
 
 const COUNT_OPEN_SALVAGES: &str = "-- count_open_salvages

@@ -84,7 +84,7 @@ SELECT ",
     search!(),
     "
 ORDER BY created_at, id
-LIMIT $9 OFFSET $10"
+LIMIT CAST($9 AS BIGINT) OFFSET CAST($10 AS BIGINT)"
 );
 
 const COUNT_FOUND_ATTEMPTS: &str = concat!(

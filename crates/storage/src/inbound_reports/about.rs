@@ -24,7 +24,7 @@ WHERE merchant_id = $1
     AND gateway_id = $2
     AND gateway_reference = $3
 ORDER BY id
-LIMIT $4";
+LIMIT CAST($4 AS BIGINT)";
 
 impl Store {
     /// Attempts to salvage a decline that one gateway knows under this id of its own, oldest first. An empty id names none.

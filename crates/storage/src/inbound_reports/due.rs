@@ -21,7 +21,7 @@ WHERE next_try_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_try_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_REPORT: &str = "-- next_due_report
 SELECT MIN(next_try_at) AS due
@@ -37,7 +37,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM inbound_reports
         WHERE merchant_id = $1 AND next_try_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_try_at LIMIT $5)
+        ORDER BY next_try_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -50,7 +50,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM inbound_reports
         WHERE merchant_id = $1 AND next_try_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_try_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_try_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

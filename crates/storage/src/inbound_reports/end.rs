@@ -98,7 +98,7 @@ WHERE merchant_id = $1
         FROM inbound_reports
         WHERE merchant_id = $1 AND gateway_id = $2 AND state = 'refused'
         ORDER BY received_at DESC, id DESC
-        LIMIT 100 OFFSET $3)";
+        LIMIT 100 OFFSET CAST($3 AS BIGINT))";
 
 /// Keeps only the newest `kept` refused reports of a gateway, so that a flood of forged ones fills no disk.
 pub fn trim_refused(merchant_id: MerchantId, gateway_id: GatewayId, kept: i64) -> Step {

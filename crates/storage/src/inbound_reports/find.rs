@@ -34,7 +34,7 @@ WHERE merchant_id = $1
     AND ($2 IS NULL OR state = $2)
     AND (received_at, id) < ($3, $4)
 ORDER BY received_at DESC, id DESC
-LIMIT $5"
+LIMIT CAST($5 AS BIGINT)"
 );
 
 const LIST_REPORTED_OPERATIONS: &str = "-- list_reported_operations

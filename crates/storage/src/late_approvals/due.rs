@@ -25,7 +25,7 @@ WHERE next_action_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_action_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_LATE_APPROVAL: &str = "-- next_due_late_approval
 SELECT MIN(next_action_at) AS due
@@ -41,7 +41,7 @@ WHERE merchant_id = $1
     AND attempt_id IN (
         SELECT attempt_id FROM late_approvals
         WHERE merchant_id = $1 AND next_action_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_action_at LIMIT $5)
+        ORDER BY next_action_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -54,7 +54,7 @@ WHERE merchant_id = $1
     AND attempt_id = ANY (ARRAY(
         SELECT attempt_id FROM late_approvals
         WHERE merchant_id = $1 AND next_action_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_action_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_action_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

@@ -33,7 +33,7 @@ WHERE merchant_id = $1
     AND ($2 IS NULL OR state = $2)
     AND (seen_at, attempt_id) < ($3, $4)
 ORDER BY seen_at DESC, attempt_id DESC
-LIMIT $5"
+LIMIT CAST($5 AS BIGINT)"
 );
 
 const LATE_APPROVAL_OF_PAYMENT: &str = "-- late_approval_of_payment

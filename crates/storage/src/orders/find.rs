@@ -68,7 +68,7 @@ SELECT ",
     filter!(),
     "
 ORDER BY created_at DESC, id DESC
-LIMIT $10 OFFSET $11"
+LIMIT CAST($10 AS BIGINT) OFFSET CAST($11 AS BIGINT)"
 );
 
 const COUNT_ORDERS: &str = concat!(
@@ -101,7 +101,7 @@ WHERE merchant_id = $1
             AND attempts.reversed_at IS NULL
             AND attempts.settled_at > $5))
 ORDER BY created_at, id
-LIMIT $6"
+LIMIT CAST($6 AS BIGINT)"
 );
 
 const LIST_WITH_OPEN_RERUN: &str = concat!(
@@ -122,7 +122,7 @@ WHERE merchant_id = $1
             AND attempts.deadline_at IS NOT NULL
             AND attempts.state IN ('sending', 'in_doubt', 'pending'))
 ORDER BY created_at, id
-LIMIT $5"
+LIMIT CAST($5 AS BIGINT)"
 );
 
 fn customer_args(order: &Order) -> Vec<Value> {

@@ -29,7 +29,7 @@ WHERE due_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(due_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_RECOVERY: &str = "-- next_due_recovery
 SELECT MIN(due_at) AS due
@@ -45,7 +45,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM recoveries
         WHERE merchant_id = $1 AND due_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY due_at LIMIT $5)
+        ORDER BY due_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -58,7 +58,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM recoveries
         WHERE merchant_id = $1 AND due_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY due_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY due_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

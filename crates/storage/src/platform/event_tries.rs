@@ -27,7 +27,7 @@ WHERE next_try_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_try_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 const NEXT_DUE_EVENT: &str = "-- next_due_platform_event
 SELECT MIN(next_try_at) AS due
@@ -43,7 +43,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM platform_events
         WHERE merchant_id = $1 AND next_try_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_try_at, id LIMIT $5)
+        ORDER BY next_try_at, id LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     event_columns!()
 );
@@ -56,7 +56,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM platform_events
         WHERE merchant_id = $1 AND next_try_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_try_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_try_at, id LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     event_columns!()
 );

@@ -39,7 +39,7 @@ FROM recoveries
 WHERE merchant_id = $1
     AND external_order_id = $2
 ORDER BY created_at DESC, id DESC
-LIMIT $3"
+LIMIT CAST($3 AS BIGINT)"
 );
 
 impl Store {

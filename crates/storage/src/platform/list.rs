@@ -32,7 +32,7 @@ SELECT ",
     filter!(),
     "
 ORDER BY (CASE WHEN $8 = 'amount' THEN amount_minor ELSE created_at END) * $9, id
-LIMIT $10 OFFSET $11"
+LIMIT CAST($10 AS BIGINT) OFFSET CAST($11 AS BIGINT)"
 );
 
 const COUNT_RECOVERIES: &str = concat!(

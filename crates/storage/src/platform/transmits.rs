@@ -60,7 +60,7 @@ FROM platform_transmits
 WHERE merchant_id = $1
     AND external_order_id = $2
 ORDER BY created_at, id
-LIMIT $3";
+LIMIT CAST($3 AS BIGINT)";
 
 impl Store {
     /// The copies of one order of the merchant, oldest first.

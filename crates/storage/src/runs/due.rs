@@ -27,7 +27,7 @@ WHERE next_action_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY merchant_id
 ORDER BY MIN(next_action_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 // Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming (see attempts).
 const CLAIM_DUE_RUN_SQLITE: &str = concat!(

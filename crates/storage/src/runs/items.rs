@@ -157,7 +157,7 @@ WHERE merchant_id = $1
     AND position > $3
     AND ($4 IS NULL OR verdict = $4)
 ORDER BY position
-LIMIT $5";
+LIMIT CAST($5 AS BIGINT)";
 
 const COUNT_RUN_ITEMS: &str = "-- count_run_items
 SELECT verdict, CAST(COUNT(*) AS BIGINT) AS found

@@ -31,7 +31,7 @@ WHERE next_action_at <= $1
     AND (lease_until IS NULL OR lease_until <= $1)
 GROUP BY COALESCE(subscriptions.merchant_id, subscriptions.merchant_id)
 ORDER BY MIN(next_action_at)
-LIMIT $2";
+LIMIT CAST($2 AS BIGINT)";
 
 // Differs: PostgreSQL has several writers, and each passes over rows that another one is claiming (see attempts).
 const CLAIM_DUE_SUBSCRIPTIONS_SQLITE: &str = concat!(
@@ -42,7 +42,7 @@ WHERE merchant_id = $1
     AND id IN (
         SELECT id FROM subscriptions
         WHERE merchant_id = $1 AND next_action_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_action_at LIMIT $5)
+        ORDER BY next_action_at LIMIT CAST($5 AS BIGINT))
 RETURNING ",
     columns!()
 );
@@ -55,7 +55,7 @@ WHERE merchant_id = $1
     AND id = ANY (ARRAY(
         SELECT id FROM subscriptions
         WHERE merchant_id = $1 AND next_action_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-        ORDER BY next_action_at LIMIT $5 FOR UPDATE SKIP LOCKED))
+        ORDER BY next_action_at LIMIT CAST($5 AS BIGINT) FOR UPDATE SKIP LOCKED))
 RETURNING ",
     columns!()
 );

@@ -77,7 +77,7 @@ SELECT ",
     filter!(),
     "
 ORDER BY created_at DESC, id DESC
-LIMIT $8 OFFSET $9"
+LIMIT CAST($8 AS BIGINT) OFFSET CAST($9 AS BIGINT)"
 );
 
 const COUNT_SUBSCRIPTIONS: &str = concat!(

@@ -68,7 +68,7 @@ SELECT ",
     search!(),
     "
 ORDER BY created_at DESC, id DESC
-LIMIT $13 OFFSET $14"
+LIMIT CAST($13 AS BIGINT) OFFSET CAST($14 AS BIGINT)"
 );
 
 const COUNT_FOUND_SUBSCRIPTIONS: &str = concat!(
