@@ -94,3 +94,28 @@ async fn m16_a_refused_void_of_a_hold_ends_without_a_refund_and_can_be_asked_for
     assert_eq!(kinds, [OperationKind::Void]);
     app.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m16_a_hold_whose_void_is_refused_each_time_is_tried_ever_later(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    app.platform.set_capture_window(app.mid, 300).await.unwrap();
+    let body = with(evaluate("a"), &[("/transactionType", json!("Authorization"))]);
+    let id = app.post("evaluate", &body).await.text("orderId");
+    app.acquirer(1).script_operations(vec![Act::Decline("12", "Not now"); 6]);
+    app.pass(300);
+    for _ in 0..48 {
+        app.sweep().await;
+        app.pass(1_800);
+    }
+    let told = app.store.list_open_alerts(app.mid, 100).await.unwrap();
+    // After 0, 30, 90, 210, 450 and 930 minutes.
+    assert_eq!(told.iter().filter(|alert| alert.kind == "operation_refused").count(), 6);
+    assert_eq!(app.status_name(&id).await, "CAPTUREREQUIRED");
+    app.pass(1_800 * 16);
+    app.sweep().await;
+    assert_eq!(app.status_name(&id).await, "CANCELLED");
+    app.finish().await;
+}
