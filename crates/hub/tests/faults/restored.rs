@@ -94,6 +94,9 @@ async fn m16_what_another_process_sent_since_is_asked_about_by_the_one_that_reme
     app.clock.advance(SignedDuration::from_secs(70));
     Driver::new(dying.charging().clone(), dying.aftermath()).sweep().await.unwrap();
     assert_eq!((faults.struck(), gateway.operated().len()), (1, 1), "sent, and nobody was told");
+    let store = app.hub.store();
+    let sent = store.list_operations_of_order(app.merchant, view.order.id).await.unwrap().pop().unwrap();
+    assert!(sent.sent_at > sent.created_at, "the gateway has had no longer than since then to show it");
 
     let remembers = Driver::new(app.hub.charging().clone(), app.hub.aftermath());
     for secs in [400, 2_000, 8_000] {

@@ -28,7 +28,7 @@ pub(crate) struct App {
     pub(crate) address: SocketAddr,
     pub(crate) credentials: Credentials,
     pub(crate) mid: MerchantId,
-    charging: Charging,
+    pub(crate) charging: Charging,
     stop: CancellationToken,
     database: TestDatabase,
 }

@@ -1,9 +1,11 @@
 //! Work that stands still after a restored backup, and work that fails each time.
 
+use domain::ids::AttemptId;
 use rstest::rstest;
 use serde_json::json;
 use storage::testing::On;
 use storage::{Step, Transaction, marks};
+use uuid::Uuid;
 
 use crate::app::{App, evaluate, managed, with};
 
@@ -39,6 +41,28 @@ async fn m31_after_a_restored_backup_nothing_is_charged_or_voided_before_the_hol
     assert_eq!(app.status_name(&open).await, "APPROVED");
     assert_eq!(app.status_name(&hold).await, "CANCELLED");
     assert_eq!((app.acquirer(1).requests().len(), app.acquirer(1).operated().len()), (2, 1));
+    app.finish().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m31_the_acquirers_books_are_compared_and_what_is_unknown_keeps_the_hold(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    let open = app.post("evaluate", &managed("open", 21)).await.text("orderId");
+    // Charged after the backup was made: the acquirer knows it under a reference of ours, and we do not.
+    let stranger = AttemptId::from_uuid(Uuid::from_u128(0x99));
+    app.acquirer(1).book(&stranger.base32(), 500);
+    app.keep(marks::set("charging_held", "it may be a restored backup")).await;
+    let found = app.charging.reconcile_due().await.unwrap().expect("it is due at once");
+    assert_eq!((found.unknown, found.contradicting, found.unasked.len()), (1, 0, 0), "{found:?}");
+    assert_eq!(app.alert_kinds().await, ["reconciliation"]);
+    app.live_days(1).await;
+    assert_eq!(app.status_name(&open).await, "PROCESSING", "still held");
+    assert!(app.charging.lift_hold("ann", "given back by hand").await.unwrap());
+    app.sweep().await;
+    assert_eq!(app.status_name(&open).await, "APPROVED");
     app.finish().await;
 }
 
