@@ -85,4 +85,6 @@ counts! {
     clock_back = "clock set back",
     /// Faults of the acquirers themselves.
     acquirer = "faults of acquirers",
+    /// Databases that were put back to an earlier copy.
+    restored = "databases put back to a copy",
 }

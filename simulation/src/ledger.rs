@@ -24,6 +24,11 @@ SELECT id, amount_minor - refunded_minor AS minor
 FROM recoveries
 WHERE state = 'approved'";
 
+const RECOVERED: &str = "-- recovered
+SELECT external_order_id
+FROM recoveries
+WHERE state = 'approved' AND amount_minor > refunded_minor";
+
 const SALVAGED: &str = "-- salvaged
 SELECT id, gateway_reference FROM attempts
 WHERE gateway_kind = 'flexfactor' AND gateway_reference IS NOT NULL";
@@ -58,15 +63,37 @@ pub(crate) async fn without_intent(world: &World, known: &mut usize) -> Result<V
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
+    let ids = attempts(world).await?;
+    let charges = fresh.iter().filter(|entry| matches!(entry.kind, Movement::Sale | Movement::Auth));
+    let orphans = charges.filter(|entry| !ids.contains(&entry.orderid));
+    Ok(orphans.map(|entry| format!("charge_without_intent {}", entry.orderid)).collect())
+}
+
+/// References of all attempts, of the hub and of the platform.
+pub(crate) async fn attempts(world: &World) -> Result<BTreeSet<String>> {
     let mut ids = BTreeSet::new();
     for store in [&world.hub_role.store, &world.platform_role.store] {
         for row in store.backend().query(Statement::new(IDS, vec![])).await? {
             ids.insert(row.id::<AttemptId>("id")?.base32());
         }
     }
-    let charges = fresh.iter().filter(|entry| matches!(entry.kind, Movement::Sale | Movement::Auth));
-    let orphans = charges.filter(|entry| !ids.contains(&entry.orderid));
-    Ok(orphans.map(|entry| format!("charge_without_intent {}", entry.orderid)).collect())
+    Ok(ids)
+}
+
+/// References of what the acquirers have charged and not given back.
+pub(crate) fn charged(ledger: &[LedgerEntry]) -> Vec<String> {
+    let mut net: BTreeMap<String, i64> = BTreeMap::new();
+    for line in theirs(ledger) {
+        let minor = net.entry(line.reference).or_default();
+        *minor = minor.saturating_add(line.minor);
+    }
+    net.into_iter().filter(|(_, minor)| *minor > 0).map(|(reference, _)| reference).collect()
+}
+
+/// The hub's references of what the platform has recovered and not given back.
+pub(crate) async fn recovered(world: &World) -> Result<Vec<String>> {
+    let rows = world.platform_role.store.backend().query(Statement::new(RECOVERED, vec![])).await?;
+    rows.iter().map(|row| Ok(row.text("external_order_id")?)).collect()
 }
 
 /// Where the acquirers' books differ from ours, and the platform's from the hub's; when everything is at rest.

@@ -2,12 +2,14 @@
 
 mod seed;
 
+pub use cores::stay_on_core;
 pub use faults::Counts;
 pub use planted::{BUGS, Bug, Plant};
 pub use seed::{Outcome, Run, Simulator};
 
 mod play;
 mod rest;
+mod restored;
 
 mod buyers;
 mod customers;
@@ -33,6 +35,7 @@ mod planted;
 
 mod scheduler;
 
+mod cores;
 mod dice;
 mod faults;
 mod process;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Parser;
-use recoup_simulation::{BUGS, Counts, Outcome, Run, Simulator};
+use recoup_simulation::{BUGS, Counts, Outcome, Run, Simulator, stay_on_core};
 
 /// Plays the whole system under faults, seed by seed.
 #[derive(Parser)]
@@ -25,7 +25,7 @@ struct Arguments {
     /// Plant every known bug in turn, and play seeds until it is found
     #[arg(long)]
     planted: bool,
-    /// Seeds played at once; default: two per core, since callers who wait sleep in real time
+    /// Seeds played at once; default: one per core
     #[arg(long)]
     at_once: Option<usize>,
 }
@@ -51,15 +51,17 @@ fn main() -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let began = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..arguments.at_once.unwrap_or(cores * 2).max(1) {
-            scope.spawn(|| {
+        for number in 0..arguments.at_once.unwrap_or(cores).max(1) {
+            let (next, sum, simulator, arguments) = (&next, &sum, &simulator, &arguments);
+            scope.spawn(move || {
+                stay_on_core(number);
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         return;
                     }
                     let run = Run { seed, is_printed: arguments.trace, ..Run::default() };
-                    tell(&sum, &simulator.play(run));
+                    tell(sum, &simulator.play(run));
                 }
             });
         }
@@ -75,8 +77,10 @@ fn plant(simulator: &Simulator, arguments: &Arguments) -> ExitCode {
     let end = arguments.first_seed.saturating_add(arguments.seeds);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..arguments.at_once.unwrap_or(cores * 2).max(1) {
-            scope.spawn(|| {
+        for number in 0..arguments.at_once.unwrap_or(cores).max(1) {
+            let (next, missed) = (&next, &missed);
+            scope.spawn(move || {
+                stay_on_core(number);
                 while let Some(bug) = BUGS.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match simulator.find(*bug, arguments.first_seed..end) {
                         Ok((seed, line)) => {

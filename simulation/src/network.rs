@@ -42,6 +42,11 @@ impl Network {
         servers.insert(host, Server { router, process });
     }
 
+    /// Takes every server down. A server holds its own way to this network: one that stays would hold all of them.
+    pub(crate) fn clear(&self) {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A report that somebody keeps back for later.
     fn keep(&self, request: HttpRequest) {
         self.late.lock().unwrap_or_else(PoisonError::into_inner).push_back(request);

@@ -15,11 +15,18 @@ use crate::dice::Dice;
 use crate::drive::drive;
 use crate::faults::Rates;
 use crate::operations::Operations;
+use crate::restored::{Backup, Restored};
 use crate::world::{HUB_HOSTS, World};
 use crate::{customers, decisions, operators, workers};
 
 /// Steps of a seed.
 const STEPS: u32 = 57;
+/// One seed in so many has its hub's database put back to an earlier copy.
+const RESTORED_ONE_IN: u64 = 6;
+/// The step before which it is copied.
+const BACKUP_AT: u32 = 44;
+/// Steps over the copy.
+const STEPS_RESTORED: u32 = 8;
 
 /// Who plays, and what is known to them.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub(crate) struct Play {
     rates: Rates,
     serial: u32,
     sales: Vec<Sale>,
+    is_restored: bool,
 }
 
 impl Play {
@@ -35,26 +43,51 @@ impl Play {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = Dice::new(seed ^ 0x91A7);
         let rates = Rates::of(&dice);
-        Self { dice, rates, serial: 1_000, sales: Vec::new() }
+        let is_restored = Dice::new(seed ^ 0xBAC4).one_in(RESTORED_ONE_IN);
+        Self { dice, rates, serial: 1_000, sales: Vec::new(), is_restored }
     }
 
-    /// Plays every step, until something is broken.
-    pub(crate) async fn run(&mut self, world: &mut World, checks: &mut Checks) -> Result<()> {
+    /// Plays every step, until something is broken. What became of the copy, when the hub's database was put back to one.
+    pub(crate) async fn run(&mut self, world: &mut World, checks: &mut Checks) -> Result<Option<Restored>> {
+        let mut backup = None;
         for step in 0..STEPS {
-            self.pass_time(world);
-            world.scheduler.note(format!("== step {step} at {}", world.clock.now()));
-            let mut operations = Operations::default();
-            world.scheduler.hold(self.rates);
-            self.begin(world, &mut operations).await?;
-            drive(world, &mut operations, checks).await?;
-            world.scheduler.free();
-            checks.step(world).await?;
+            if self.is_restored && step == BACKUP_AT {
+                backup = Some(Backup::take(world).await?);
+            }
+            self.step(step, world, checks).await?;
             if !checks.broken.is_empty() {
                 break;
             }
         }
+        let restored = match backup {
+            Some(backup) if checks.broken.is_empty() => Some(self.restored(backup, world, checks).await?),
+            Some(_) | None => None,
+        };
         world.sandbox.clear_faults();
-        Ok(())
+        Ok(restored)
+    }
+
+    async fn step(&mut self, step: u32, world: &mut World, checks: &mut Checks) -> Result<()> {
+        self.pass_time(world);
+        world.scheduler.note(format!("== step {step} at {}", world.clock.now()));
+        let mut operations = Operations::default();
+        world.scheduler.hold(self.rates);
+        self.begin(world, &mut operations).await?;
+        drive(world, &mut operations, checks).await?;
+        world.scheduler.free();
+        checks.step(world).await
+    }
+
+    /// Goes on over the copy: the world outside has not forgotten what the hub has.
+    async fn restored(&mut self, backup: Backup, world: &mut World, checks: &mut Checks) -> Result<Restored> {
+        let restored = backup.restore(world, checks).await?;
+        for step in STEPS..STEPS + STEPS_RESTORED {
+            if checks.broken.is_empty() {
+                self.step(step, world, checks).await?;
+                restored.step(world, checks).await?;
+            }
+        }
+        Ok(restored)
     }
 
     fn pass_time(&self, world: &World) {

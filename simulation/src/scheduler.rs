@@ -75,6 +75,8 @@ struct State {
     counts: Counts,
     rates: Rates,
     arrivals: u64,
+    /// Transactions and requests that were let go on.
+    acts: u64,
     in_flight: u32,
     is_free: bool,
     /// Whether another thread may be looking at a password.
@@ -111,6 +113,7 @@ impl Scheduler {
             counts: Counts::default(),
             rates: Rates::default(),
             arrivals: 0,
+            acts: 0,
             in_flight: 0,
             is_free: true,
             is_hashing: false,
@@ -149,6 +152,11 @@ impl Scheduler {
     /// What was counted.
     pub(crate) fn counts(&self) -> Counts {
         self.lock().counts
+    }
+
+    /// How many calls were more than a look.
+    pub(crate) fn acts(&self) -> u64 {
+        self.lock().acts
     }
 
     /// The hash of the trace, and its last lines.
@@ -250,6 +258,7 @@ impl Scheduler {
         state.trace.note(line);
         state.is_hashing |= one.what == BEFORE_HASHING;
         state.counts.calls = state.counts.calls.wrapping_add(1);
+        state.acts = state.acts.wrapping_add(u64::from(matches!(one.kind, Kind::Commit | Kind::Send)));
         if verdict == Verdict::Dead {
             one.process.crash();
             let waiting = std::mem::take(&mut state.waiting);

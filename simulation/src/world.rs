@@ -1,6 +1,6 @@
 //! Everything that plays: the databases, the hub as two processes, the platform, the acquirers, one clock.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,10 +17,12 @@ use providers::Catalogue;
 use sandbox::{Account, DuplicateMode, DuplicateRule, Sandbox};
 use secrecy::SecretString;
 use storage::{Backend, Location, Store, Transaction, users};
+use tokio::runtime::Handle;
 use vault::{KeyRing, Vault};
 
 use crate::backend::StoppedBackend;
 use crate::dice::Dice;
+use crate::drive::nap;
 use crate::network::{Network, StoppedTransport};
 use crate::pause::StoppedPause;
 use crate::planted::Planted;
@@ -36,6 +38,8 @@ pub(crate) const HUB_HOSTS: [&str; 2] = ["127.0.0.1:8090", "127.0.0.1:8093"];
 const HUB_NAMES: [&str; 2] = ["hub A", "hub B"];
 const SANDBOX_HOST: &str = "127.0.0.1:8092";
 const PLATFORM_HOST: &str = "127.0.0.1:8091";
+/// Moments in which a database that was put away is let go.
+const NAPS_MAX: u32 = 5_000;
 /// The password of every shop's user.
 pub(crate) const PASSWORD: &str = "simulated-tea-1";
 
@@ -76,6 +80,8 @@ pub(crate) struct World {
     pub(crate) merchants: Vec<MerchantId>,
     /// Tasks that never end: the databases' writers.
     pub(crate) resting_tasks: usize,
+    /// Where the databases lie.
+    pub(crate) folder: PathBuf,
     plant: Planted,
     entropy: SeededEntropy,
 }
@@ -136,7 +142,8 @@ impl World {
             hubs,
             platform,
             merchants: Vec::new(),
-            resting_tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+            resting_tasks: Handle::current().metrics().num_alive_tasks(),
+            folder: folder.to_owned(),
             plant,
             entropy,
         };
@@ -173,6 +180,26 @@ impl World {
         if self.platform.process.is_dead() {
             self.platform = self.parts().platform(&self.platform_role);
         }
+    }
+
+    /// Ends the hub's processes, puts this file in the place of their database and begins others over it.
+    pub(crate) async fn replace_hub_database(&mut self, path: &Path) -> Result<()> {
+        for life in &self.hubs {
+            life.process.crash();
+        }
+        let fresh = Store::open(&Location::Sqlite(path.to_owned())).await?;
+        let old = std::mem::replace(&mut self.hub_role.store, fresh);
+        self.restart_dead();
+        old.close().await;
+        drop(old);
+        // Its writer ends when nobody can write any more.
+        for _ in 0..NAPS_MAX {
+            if Handle::current().metrics().num_alive_tasks() <= self.resting_tasks {
+                return Ok(());
+            }
+            nap().await;
+        }
+        bail!("somebody still holds the database that was put away")
     }
 
     /// The living hub process of this number, or the other one.
@@ -246,8 +273,9 @@ impl World {
         Ok(())
     }
 
-    /// Closes the databases.
+    /// Takes the servers down and closes the databases.
     pub(crate) async fn close(&self) {
+        self.network.clear();
         self.hub_role.store.close().await;
         self.platform_role.store.close().await;
     }

@@ -42,7 +42,7 @@ fn play(seeds: u64) -> Sum {
     sum.into_inner().unwrap()
 }
 
-/// Every play of M36 but the restored backup happens in the short run, and nothing is broken by it.
+/// Every play of M36 happens in the short run, and nothing is broken by it.
 #[test]
 fn m36_the_short_run_plays_what_can_go_wrong_and_breaks_nothing() {
     let sum = play(SEEDS);

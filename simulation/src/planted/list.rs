@@ -45,7 +45,7 @@ pub const BUGS: &[Bug] = &[
     hub("a lost answer is read as a decline", Plant::GuessesDeclined, "ledger_differs"),
     hub("a lost answer is read as not sent", Plant::GuessesNotSent, "ledger_differs"),
     hub("a lost refund is read as done", Plant::GuessesDone, "ledger_differs").from(9),
-    hub("an open salvage is read as cancelled", Plant::GuessesCancelled, "salvage_ledger_differs"),
+    hub("an open salvage is read as cancelled", Plant::GuessesCancelled, "salvage_ledger_differs").from(11),
     hub("a refund is booked as more than it was", Plant::Raises("insert_operation", 5), "ledger_differs")
         .from(4),
     // No payment approved twice; approved attempts have their effects exactly once.
@@ -67,9 +67,13 @@ pub const BUGS: &[Bug] = &[
     hub("an open charge is never looked at", Plant::Nulls("doubt_attempt", 7), "doubt_without_work"),
     hub("outcomes are told as committed and are not", Plant::Forgets("record_outcome"), "never_at_rest"),
     // Late approvals.
-    hub("a late approval is forgotten", Plant::Drops("insert_late_approval"), "salvage_ledger_differs"),
+    hub("a late approval is forgotten", Plant::Drops("insert_late_approval"), "salvage_ledger_differs")
+        .from(13),
+    // A restored database.
+    hub("a restored database is not seen to be one", Plant::Blind("find_mark"), "charged_while_held"),
+    hub("what a comparison found is not shown", Plant::Drops("insert_alert"), "unknown_not_shown"),
     // The platform's own.
     platform("nobody is told of an end", Plant::Drops("insert_platform_event"), "ended_without_event"),
     platform("a rescue is not marked as paid", Plant::Drops("set_payment_state"), "recovered_without_paid"),
-    platform("a lost answer is read as a decline", Plant::GuessesDeclined, "ledger_differs"),
+    platform("a lost answer is read as a decline", Plant::GuessesDeclined, "ledger_differs").from(32),
 ];
