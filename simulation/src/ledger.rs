@@ -27,7 +27,7 @@ WHERE state = 'approved'";
 const RECOVERED: &str = "-- recovered
 SELECT external_order_id
 FROM recoveries
-WHERE state = 'approved' AND amount_minor > refunded_minor";
+WHERE (state = 'approved' AND amount_minor > refunded_minor) OR state IN ('open', 'capture_required')";
 
 const SALVAGED: &str = "-- salvaged
 SELECT id, gateway_reference FROM attempts
@@ -90,7 +90,7 @@ pub(crate) fn charged(ledger: &[LedgerEntry]) -> Vec<String> {
     net.into_iter().filter(|(_, minor)| *minor > 0).map(|(reference, _)| reference).collect()
 }
 
-/// The hub's references of what the platform has recovered and not given back.
+/// The hub's references of what the platform has recovered and not given back, or may still recover.
 pub(crate) async fn recovered(world: &World) -> Result<Vec<String>> {
     let rows = world.platform_role.store.backend().query(Statement::new(RECOVERED, vec![])).await?;
     rows.iter().map(|row| Ok(row.text("external_order_id")?)).collect()

@@ -32,7 +32,7 @@ impl Charging {
     }
 
     /// Longer than any call of this process: nobody takes up what may still be under way.
-    fn take_up_after_secs(&self) -> i64 {
+    pub(crate) fn take_up_after_secs(&self) -> i64 {
         self.connections.call_secs_max().saturating_add(MARGIN_SECS).max(TAKE_UP_AFTER_SECS)
     }
 }

@@ -195,7 +195,7 @@ impl Charging {
     }
 
     /// A void may be refused because an earlier one was done unseen: the gateway is asked before it is refunded, so that
-    /// the two never both happen (M16).
+    /// the two never both happen (M16). A capture that is sent again may be refused for the same reason.
     async fn call_refused(
         &self,
         call: &Call<'_>,
@@ -203,7 +203,10 @@ impl Charging {
         text: String,
     ) -> Result<Option<Operation>, StoreError> {
         let (operation, attempt, fence) = (call.operation, call.attempt, call.fence);
-        if call.request.kind == OperationKind::Void {
+        let is_again = fence.is_some();
+        if call.request.kind == OperationKind::Void
+            || (call.request.kind == OperationKind::Capture && is_again)
+        {
             match call.gateway.inquire_operation(&call.request).await {
                 OperationFinding::NotDone => {}
                 OperationFinding::Done { reference } => {

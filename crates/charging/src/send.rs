@@ -45,7 +45,7 @@ impl Charging {
         attempt: &Attempt,
         request: &ChargeRequest,
     ) -> Answer {
-        match gateway.charge(request).await {
+        match self.charge_in_time(gateway, attempt, request).await {
             Ok(ChargeOutcome::Approved(approval)) if approval.amount.minor() < attempt.amount.minor() => {
                 self.undo_partial(gateway, attempt, &approval, None).await
             }
@@ -71,6 +71,22 @@ impl Charging {
                 answer_of(error)
             }
         }
+    }
+
+    /// One call, unless it comes so late that somebody else may have taken the attempt up and found that it was never sent
+    /// (a machine that slept, a process that was stopped).
+    pub(crate) async fn charge_in_time(
+        &self,
+        gateway: &Arc<dyn Gateway>,
+        attempt: &Attempt,
+        request: &ChargeRequest,
+    ) -> Result<ChargeOutcome, GatewayError> {
+        let age_secs = self.minter.now().duration_since(attempt.created_at).as_secs();
+        if age_secs >= self.take_up_after_secs() {
+            let words = anyhow::anyhow!("it was held up for {age_secs} s and is too late");
+            return Err(GatewayError::NotSent(words));
+        }
+        gateway.charge(request).await
     }
 
     /// Undoes an approval that no row of ours may hold any more; the caller has raised an alert about it.

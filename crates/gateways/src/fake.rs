@@ -459,12 +459,13 @@ impl Gateway for FakeGateway {
         _since: jiff::Timestamp,
     ) -> Reply<'_, Result<Vec<crate::port::BookedApproval>, String>> {
         let approvals = self.with(|state| {
-            let taken = state.booked.iter().filter(|one| one.minor > 0 && !one.held);
+            let taken = state.booked.iter().filter(|one| one.minor > 0);
             taken
                 .map(|one| crate::port::BookedApproval {
                     reference: one.reference.clone(),
                     gateway_reference: one.gateway_reference.clone(),
                     net_minor: Some(one.minor),
+                    is_open: one.held,
                 })
                 .collect()
         });

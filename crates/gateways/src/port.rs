@@ -187,6 +187,8 @@ pub struct BookedApproval {
     pub reference: String,
     /// The gateway's id.
     pub gateway_reference: String,
+    /// Nothing is taken yet, and may still be: held, or being worked on.
+    pub is_open: bool,
     /// What was taken and not given back, in minor units of the account's currency; none when the books do not tell.
     pub net_minor: Option<i64>,
 }
@@ -235,7 +237,7 @@ pub trait Gateway: Send + Sync + Debug {
         Err(ReportError::Unsupported)
     }
 
-    /// Approvals that changed since a moment and are not undone, as the gateway's books show them (M19). Safe to repeat.
+    /// Approvals that changed since a moment and are not undone, and charges that are still open, as the gateway's books show them (M19). Safe to repeat.
     fn list_approvals(&self, _since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
         Box::pin(async { Err("this gateway shows no books".to_owned()) })
     }

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use charging::Driver;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Hub, HubError};
+
+/// Seconds between two looks for what is done now and then.
+const HOUSE_SECS: i64 = 60;
 
 /// What one pass over everything that is due did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,10 +55,17 @@ impl Hub {
     /// billing run must not keep doubt waiting.
     #[expect(clippy::disallowed_methods, reason = "a loop over due work is what waits")]
     pub async fn run_billing(self, poll: Duration, stop: CancellationToken) {
+        let mut kept_house: Option<Timestamp> = None;
         while !stop.is_cancelled() {
+            // Also when there is always something due.
+            let now = self.minter().now();
+            if kept_house.is_none_or(|at| now.duration_since(at).as_secs() >= HOUSE_SECS) {
+                self.keep_house().await;
+                kept_house = Some(now);
+            }
             match self.due_once().await {
                 Ok(true) => continue,
-                Ok(false) => self.keep_house().await,
+                Ok(false) => {}
                 Err(error) => tracing::error!(error = %error, "A pass over due work failed"),
             }
             tokio::select! {

@@ -25,6 +25,9 @@ const MERCHANTS_MAX: i64 = 1_000;
 /// Most steps at once.
 const AT_ONCE_MAX: usize = 16;
 
+/// Seconds between two looks whether the comparison with the acquirers' books is due.
+const BOOKS_SECS: i64 = 60;
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -171,10 +174,17 @@ impl Platform {
     /// Sweeps until told to stop.
     #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
     pub async fn run(self: Arc<Self>, poll: Duration, stop: CancellationToken) {
+        let mut compared: Option<Timestamp> = None;
         while !stop.is_cancelled() {
+            // Also when there is always something due.
+            let now = self.now();
+            if compared.is_none_or(|at| now.duration_since(at).as_secs() >= BOOKS_SECS) {
+                self.compare_books().await;
+                compared = Some(now);
+            }
             match self.sweep().await {
                 Ok(swept) if !swept.is_idle() => continue,
-                Ok(_) => self.compare_books().await,
+                Ok(_) => {}
                 Err(error) => tracing::error!(error = %error, "A sweep for the platform's due work failed"),
             }
             tokio::select! {

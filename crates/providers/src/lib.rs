@@ -5,6 +5,7 @@ mod catalogue;
 mod address;
 mod patience;
 mod scrub;
+mod spans;
 
 mod flexfactor;
 mod nmi;

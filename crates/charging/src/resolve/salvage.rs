@@ -31,7 +31,7 @@ impl Charging {
         consequences: &dyn Consequences,
     ) -> Result<Resolution, StoreError> {
         let facts = self.facts(attempt).await?;
-        match gateway.charge(request).await {
+        match self.charge_in_time(gateway, attempt, request).await {
             Ok(ChargeOutcome::Approved(approval)) => {
                 self.salvaged(attempt, &facts, gateway, approval, consequences, None).await
             }

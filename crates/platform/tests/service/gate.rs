@@ -7,9 +7,10 @@ use domain::configuration::{Capabilities, Provider};
 use domain::doubt::{FenceAnswer, Finding};
 use gateways::fake::{FakeConnect, FakeGateway};
 use gateways::{
-    ChargeOutcome, ChargeRequest, Connect, Gateway, GatewayError, InquireRequest, OperationFinding,
-    OperationOutcome, OperationRequest, Reply, Settings, SettingsError,
+    BookedApproval, ChargeOutcome, ChargeRequest, Connect, Gateway, GatewayError, InquireRequest,
+    OperationFinding, OperationOutcome, OperationRequest, Reply, Settings, SettingsError,
 };
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 /// Fakes behind a gate; open unless it is shut.
@@ -104,6 +105,9 @@ impl Gateway for Gated {
     }
     fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
         self.fake.inquire_operation(request)
+    }
+    fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        self.fake.list_approvals(since)
     }
 }
 

@@ -9,6 +9,7 @@ use gateways::{
     GatewayError, HttpAnswer, HttpRequest, Method, Rejection, Settings, SettingsError, Transport,
     TransportError,
 };
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -61,6 +62,11 @@ impl Client {
         })
     }
 
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Whether the account is on this machine.
     pub(crate) fn is_local(&self) -> bool {
         self.base.is_local()
@@ -84,14 +90,14 @@ impl Client {
 
     /// A fresh token: the cached one, else a new one. Token calls move no money, so one is repeated once.
     pub(crate) async fn token(&self) -> Result<Token, anyhow::Error> {
-        if let Some(token) = self.tokens.fresh(self.clock.now()) {
+        if let Some(token) = self.tokens.fresh(self.now()) {
             return Ok(token);
         }
         let body =
             json!({"AppKey": self.app_key.expose_secret(), "AppSecret": self.app_secret.expose_secret()});
         let url = self.at(&["oauth2", "token"], &[]);
         let answer = self.send_twice("the token call", url, &body).await?;
-        let token = value(&answer).and_then(|body| Token::read(&body, self.clock.now()));
+        let token = value(&answer).and_then(|body| Token::read(&body, self.now()));
         let token =
             token.ok_or_else(|| anyhow::anyhow!("FlexFactor's answer to the token call holds no token"))?;
         self.tokens.put(Some(token.clone()));

@@ -2,22 +2,29 @@
 //!
 //! Source: <https://docs.flexfactor.io/docs/orders-id> and <https://docs.flexfactor.io/docs/orders-1>.
 
+use std::collections::BTreeSet;
+
 use domain::doubt::Finding;
 use gateways::{
     BookedApproval, GatewayError, HttpAnswer, InquireRequest, Method, OperationFinding, OperationKind,
     OperationRequest, Standing,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::client::{Client, value};
 use super::json::{get, text};
 use super::order::{Order, Status};
+use crate::spans;
 
 /// Orders asked for at a time.
 const PAGE_ORDERS: &str = "50";
 /// Most pages of the books that are read.
 const PAGES_MAX: u32 = 200;
+/// The longest time that an order is worked on, and a day (R12).
+const OPEN_HOURS: i64 = 22 * 24;
+/// How far the service's clock may be ahead of ours.
+const AHEAD_HOURS: i64 = 24;
 
 /// What became of an attempt.
 pub(crate) async fn find(client: &Client, request: &InquireRequest) -> Finding {
@@ -104,14 +111,36 @@ async fn list(client: &Client, reference: &str) -> Result<Vec<Order>, String> {
     Ok(ours)
 }
 
-/// Completed orders since a moment: the books (M19). Amounts are told where the list shows them.
-pub(crate) async fn books(client: &Client, since: Timestamp) -> Result<Vec<BookedApproval>, String> {
-    let from = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+/// Orders that may have been completed since a moment, and those that are still open: the books (M19). The list filters
+/// by when an order was placed, and one is worked on for weeks.
+pub(crate) async fn books(
+    client: &Client,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<BookedApproval>, String> {
+    let placed = since.saturating_sub(SignedDuration::from_hours(OPEN_HOURS)).unwrap_or(Timestamp::MIN);
+    let until = now.saturating_add(SignedDuration::from_hours(AHEAD_HOURS)).unwrap_or(Timestamp::MAX);
+    let mut found = spans::read(placed, until, |from, to| Box::pin(booked(client, from, to))).await?;
+    // What was placed on the border of two searches is in both.
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert(one.gateway_reference.clone()));
+    Ok(found)
+}
+
+/// The orders placed between two moments; none when there are more than are read.
+async fn booked(
+    client: &Client,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Option<Vec<BookedApproval>>, String> {
+    let moment = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let (from, to) = (moment(from), moment(to));
     let mut found = Vec::new();
     for page in 1..=PAGES_MAX {
         let number = page.to_string();
         let query = [
             ("from", from.as_str()),
+            ("to", to.as_str()),
             ("mid", client.mid.as_str()),
             ("pageSize", PAGE_ORDERS),
             ("pageNumber", number.as_str()),
@@ -125,10 +154,10 @@ pub(crate) async fn books(client: &Client, since: Timestamp) -> Result<Vec<Booke
         let orders = items.iter().map(|item| Order::read(item, &client.scrubber));
         found.extend(orders.filter_map(|order| order.booked()));
         if text(&body, "hasNextPage") != "true" {
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
-    Err("the list of orders has more pages than are read".to_owned())
+    Ok(None)
 }
 
 fn json(answer: &HttpAnswer) -> Result<Value, String> {
@@ -153,6 +182,10 @@ pub(crate) async fn find_operation(client: &Client, request: &OperationRequest) 
         Err(words) => return unknown(words),
     };
     let done = OperationFinding::Done { reference: request.gateway_reference.clone() };
+    if request.kind == OperationKind::Refund && !order.fits(request.amount) {
+        // An order that counts as returned does not say how much of it is.
+        return unknown(format!("the order stands at {}, and not all of it is given back", order.word));
+    }
     match (request.kind, order.status) {
         (OperationKind::Capture, Some(Status::Completed))
         | (OperationKind::Void, Some(Status::Cancelled))

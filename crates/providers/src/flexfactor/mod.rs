@@ -86,7 +86,7 @@ impl Gateway for FlexFactor {
     }
 
     fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
-        Box::pin(inquire::books(&self.client, since))
+        Box::pin(inquire::books(&self.client, since, self.client.now()))
     }
 
     fn inquire<'a>(&'a self, request: &'a InquireRequest) -> Reply<'a, Finding> {

@@ -75,13 +75,17 @@ impl Order {
         self.ours.iter().chain(&self.perhaps_ours).any(|id| id == reference)
     }
 
-    /// The order as an entry of the books: none unless its money is taken.
+    /// The order as an entry of the books: none unless its money is taken or may still be.
     pub(crate) fn booked(&self) -> Option<BookedApproval> {
-        if self.status != Some(Status::Completed) {
-            return None;
-        }
+        let is_open = match self.status? {
+            Status::Completed => false,
+            Status::Working | Status::CaptureRequired => true,
+            Status::Returned | Status::Cancelled | Status::Declined | Status::Expired | Status::Problem => {
+                return None;
+            }
+        };
         let reference = self.ours.first().or_else(|| self.perhaps_ours.first()).cloned().unwrap_or_default();
-        Some(BookedApproval { reference, gateway_reference: self.id.clone(), net_minor: None })
+        Some(BookedApproval { reference, gateway_reference: self.id.clone(), net_minor: None, is_open })
     }
 
     /// Whether it shows nothing that could be a reference of ours.
@@ -152,7 +156,7 @@ impl Order {
     }
 
     /// Whether what the order shows of its amount is `asked`: minor units, or major units where it has a point.
-    fn fits(&self, asked: Money) -> bool {
+    pub(crate) fn fits(&self, asked: Money) -> bool {
         let currency = self.currency.is_empty() || self.currency == asked.currency().code();
         let amount = match self.amount.as_str() {
             "" => true,

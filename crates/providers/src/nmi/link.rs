@@ -83,6 +83,15 @@ impl Link {
 
     /// All pages of a search.
     pub(crate) async fn query_all(&self, filters: &[(&'static str, &str)]) -> Result<Vec<Record>, String> {
+        let found = self.query_pages(filters).await?;
+        found.ok_or_else(|| "the search has more pages than are read".to_owned())
+    }
+
+    /// All pages of a search; none when there are more than are read.
+    pub(crate) async fn query_pages(
+        &self,
+        filters: &[(&'static str, &str)],
+    ) -> Result<Option<Vec<Record>>, String> {
         let size = PAGE_RECORDS.to_string();
         let mut all = Vec::new();
         for number in 0..PAGES_MAX {
@@ -93,10 +102,10 @@ impl Link {
             let last = page.len() < PAGE_RECORDS;
             all.extend(page);
             if last {
-                return Ok(all);
+                return Ok(Some(all));
             }
         }
-        Err("the search has more pages than are read".to_owned())
+        Ok(None)
     }
 
     fn request(&self, script: &str, form: Form) -> HttpRequest {

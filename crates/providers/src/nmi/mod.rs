@@ -29,6 +29,7 @@ use gateways::{
 use jiff::Timestamp;
 
 use crate::patience::Patience;
+use crate::spans;
 use link::Link;
 use settings::Options;
 pub(crate) use settings::{KIND, PROVIDER};
@@ -159,9 +160,14 @@ impl Gateway for Nmi {
 
     fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
         Box::pin(async move {
-            let since = books::since(since);
-            let records = self.link.query_all(&[("start_date", since.as_str())]).await?;
-            Ok(books::approvals(&records))
+            let until = self.clock.now().saturating_add(books::AHEAD).unwrap_or(Timestamp::MAX);
+            let records = spans::read(since, until, |from, to| {
+                Box::pin(async move {
+                    let (from, to) = (books::moment(from), books::moment(to));
+                    self.link.query_pages(&[("start_date", &from), ("end_date", &to)]).await
+                })
+            });
+            Ok(books::approvals(records.await?))
         })
     }
 

@@ -14,7 +14,7 @@ pub(crate) fn judge(records: &[Record], request: &OperationRequest, now: Timesta
             match records.iter().find(|record| record.transaction_id == request.gateway_reference) {
                 None => unknown("the gateway does not show the original transaction"),
                 Some(record) if request.kind == OperationKind::Void => void(record),
-                Some(record) => capture(record),
+                Some(record) => capture(record, request, now),
             }
         }
     }
@@ -36,13 +36,20 @@ fn void(record: &Record) -> OperationFinding {
     }
 }
 
-fn capture(record: &Record) -> OperationFinding {
+/// A hold that still stands may be one whose capture is on its way.
+fn capture(record: &Record, request: &OperationRequest, now: Timestamp) -> OperationFinding {
     match record.condition.as_str() {
         "pendingsettlement" | "complete" => done(record),
         _ if record.has_done("capture") => done(record),
+        "pending" if is_young(request, now) => unknown("no capture is shown yet"),
         "pending" | "canceled" | "failed" => OperationFinding::NotDone,
         _ => unknown("the original transaction has no settled condition"),
     }
+}
+
+/// Whether the last request is so young that the gateway may not show it yet.
+fn is_young(request: &OperationRequest, now: Timestamp) -> bool {
+    now.duration_since(request.at).as_secs() < NOT_RECEIVED_AFTER_SECS
 }
 
 /// A refund is a transaction of its own. Nothing is guessed: a refund of this amount that is not marked as ours may be
@@ -58,9 +65,7 @@ fn refund(records: &[Record], request: &OperationRequest, now: Timestamp) -> Ope
     if let Some(one) = said.iter().find(is_done).or_else(|| said.iter().find(|one| !is_failed(one))) {
         return one.clone();
     }
-    if !said.is_empty() {
-        return OperationFinding::NotDone;
-    }
+    // A refused one says nothing of the last request: that may still be on its way.
     let unmarked = refunds().any(|(record, action)| {
         let marked = !record.order_id.is_empty() && record.order_id != request.attempt_reference;
         !marked && action.is_of(request.amount) && action.success
@@ -68,8 +73,7 @@ fn refund(records: &[Record], request: &OperationRequest, now: Timestamp) -> Ope
     if unmarked {
         return unknown("a refund of this amount is there, but does not say whose it is");
     }
-    let age_secs = now.duration_since(request.at).as_secs();
-    if age_secs < NOT_RECEIVED_AFTER_SECS {
+    if is_young(request, now) {
         return unknown("no refund is shown yet");
     }
     OperationFinding::NotDone

@@ -114,6 +114,18 @@ fn m16_a_refund_that_was_refused_at_first_and_done_later_is_done(
     let records: Vec<Record> = sent.iter().enumerate().map(shown).collect();
     let finding = judge(&records, &request(OperationKind::Refund), late());
     assert_eq!(word(&finding), expected, "{finding:?}");
+    let early = Timestamp::from_second(NOT_RECEIVED_AFTER_SECS - 1).unwrap();
+    let finding = judge(&records, &request(OperationKind::Refund), early);
+    let expected = if expected == "not done" { "unknown" } else { expected };
+    assert_eq!(word(&finding), expected, "a later request may not be shown yet: {finding:?}");
+}
+
+#[test]
+fn m16_a_capture_that_is_not_shown_yet_is_not_called_undone() {
+    let records = [record("7", "att", "pending", &[("auth", "5.00", true)])];
+    let early = Timestamp::from_second(NOT_RECEIVED_AFTER_SECS - 1).unwrap();
+    assert_eq!(word(&judge(&records, &request(OperationKind::Capture), early)), "unknown");
+    assert_eq!(word(&judge(&records, &request(OperationKind::Capture), late())), "not done");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::store::Store;
 /// The statements of this module.
 pub(crate) const ALL: &[&str] = &[
     FIND_ATTEMPT,
+    FIND_OWNER,
     LIST_ATTEMPTS_OF_ORDER,
     LIST_ATTEMPTS_OF_PAYMENT,
     LIST_ATTEMPTS_FOR_PEOPLE,
@@ -28,6 +29,14 @@ FROM attempts
 WHERE merchant_id = $1
     AND id = $2"
 );
+
+const FIND_OWNER: &str = "-- find_owner_of_attempt
+SELECT id
+FROM merchants
+WHERE EXISTS (
+    SELECT 1 FROM attempts
+    WHERE attempts.merchant_id = merchants.id AND attempts.id = $1)
+LIMIT 1";
 
 const LIST_ATTEMPTS_OF_ORDER: &str = concat!(
     "-- list_attempts_of_order
@@ -102,6 +111,11 @@ impl Store {
     ) -> Result<Option<Attempt>, StoreError> {
         let statement = Statement::new(FIND_ATTEMPT, vec![merchant_id.into(), id.into()]);
         self.query_one(statement).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// Whether any merchant has this attempt. It asks once per merchant.
+    pub async fn is_attempt_known(&self, id: AttemptId) -> Result<bool, StoreError> {
+        Ok(self.query_one(Statement::new(FIND_OWNER, vec![id.into()])).await?.is_some())
     }
 
     /// All attempts of an order, oldest first.

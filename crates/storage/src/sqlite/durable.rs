@@ -6,7 +6,7 @@
 //! see one a moment earlier; whatever they write because of it lies behind it in the same log, and is lost with it or
 //! not at all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,7 +22,8 @@ pub(super) struct Durable(Sender<Vec<Answer>>);
 impl Durable {
     /// For the log of the database in this file, which must be open in WAL mode.
     pub(super) fn start(database: &Path) -> io::Result<Self> {
-        let mut log = database.as_os_str().to_owned();
+        // SQLite puts the log beside the file itself, not beside a link to it.
+        let mut log = fs::canonicalize(database)?.into_os_string();
         log.push("-wal");
         let log = OpenOptions::new().read(true).write(true).open(log)?;
         let (sender, groups) = channel();
@@ -62,8 +63,6 @@ fn confirm(log: &File, groups: &Receiver<Vec<Answer>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use tokio::sync::oneshot;
 
     use super::*;

@@ -6,7 +6,7 @@ use domain::ids::MerchantId;
 use jiff::Timestamp;
 use recoup_storage::attempts::{self, InDoubt, SETTLED_BEFORE};
 use recoup_storage::testing::{On, TestDatabase};
-use recoup_storage::{Step, Store};
+use recoup_storage::{Step, Store, merchants};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -72,6 +72,13 @@ async fn intents(store: &Store, ours: MerchantId) {
         assert_eq!(read(store, &intent).await, intent);
     }
     assert_eq!(store.find_attempt(id(2_002), id(1)).await.unwrap(), None);
+    let other: MerchantId = id(7_777);
+    write(store, merchants::insert(other, "Other", at(0))).await.unwrap();
+    write(store, attempts::insert(&Attempt { next_check_at: None, ..attempt(other, 901, 901) }))
+        .await
+        .unwrap();
+    assert!(store.is_attempt_known(id(901)).await.unwrap());
+    assert!(!store.is_attempt_known(id(987_654)).await.unwrap());
 }
 
 async fn outcomes(store: &Store, ours: MerchantId) {

@@ -147,7 +147,7 @@ async fn booked(store: &Store, ours: MerchantId) {
     assert_conflict(book(&refund(50, 4_000)).await, BOOKED_BEFORE);
     assert_conflict(book(&refund(51, 6_001)).await, MORE_THAN_TAKEN);
     let found = store.find_operation(ours, id(50)).await.unwrap().unwrap();
-    let wanted = Operation { state: "done".into(), created_at: at(9), ..refund(50, 4_000) };
+    let wanted = Operation { state: "done".into(), created_at: at(9), sent_at: at(9), ..refund(50, 4_000) };
     assert_eq!(found, wanted);
     book(&refund(51, 6_000)).await.unwrap();
     write(store, attempts::reverse(ours, id(5), at(10))).await.unwrap();
