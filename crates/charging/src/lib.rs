@@ -9,6 +9,7 @@ mod record;
 mod resolve;
 
 mod operate;
+mod people;
 
 mod driver;
 
@@ -28,6 +29,7 @@ pub use consequences::{Consequence, Consequences};
 pub use deadlines::TAKE_UP_AFTER_SECS;
 pub use driver::{Driver, Swept};
 pub use operate::OperateError;
+pub use people::{DecideError, Found, Verdict};
 pub use reconcile::{LedgerLine, Mismatch, reconcile};
 pub use record::Recorded;
 pub use resolve::Resolution;

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     User(commands::user::Options),
     /// Show and rotate the keys that seal cards and credentials
     Keys(commands::keys::Options),
+    /// Show what waits for a person
+    Alerts(commands::alerts::Options),
     /// Say what a gateway shows about an attempt, capture, void or refund that is in doubt
     Resolve(commands::resolve::Options),
     /// Compare our attempts with the gateways' own books

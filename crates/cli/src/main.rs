@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
         Command::User(options) => commands::user::run(options).await,
         Command::Keys(options) => commands::keys::run(options).await,
         Command::Resolve(options) => commands::resolve::run(options).await,
+        Command::Alerts(options) => commands::alerts::run(options).await,
         Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Reconcile(options) => commands::reconcile::run(options).await,
         Command::Migrate(options) => commands::migrate::run(options).await,

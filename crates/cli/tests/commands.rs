@@ -159,3 +159,21 @@ fn every_command_has_help() {
         assert!(output.status.success() && out(&output).contains("Usage: recoup"), "{command}");
     }
 }
+
+#[test]
+fn what_waits_for_a_person_is_shown_and_decided_at_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, data) = (folder.path().join("shop.toml"), data(folder.path()));
+    std::fs::write(&file, SHOP).unwrap();
+    assert!(recoup(&["apply", "--data", &data, &file.display().to_string()]).status.success());
+    let none = recoup(&["alerts", "--data", &data]);
+    assert_eq!((none.status.success(), out(&none)), (true, "Nothing waits for a person.\n".to_owned()));
+    let json = recoup(&["alerts", "--data", &data, "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&out(&json)).unwrap(), serde_json::json!([]));
+    let stranger = recoup(&["alerts", "--data", &data, "--merchant", "mer_0000000000000000000000000g"]);
+    assert!(err(&stranger).contains("merchant"), "{}", err(&stranger));
+    let attempt = "att_0000000000000000000000000g";
+    let unknown =
+        recoup(&["resolve", "--data", &data, "attempt", attempt, "not-executed", "--note", "not there"]);
+    assert!(!unknown.status.success() && err(&unknown).contains("there is no attempt"), "{}", err(&unknown));
+}

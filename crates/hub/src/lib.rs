@@ -33,10 +33,11 @@ mod running;
 
 pub use aftermath::Aftermath;
 pub use billing::Swept;
+pub use charging::Verdict;
 pub use configure::{Change, ConfigureError, Outcome as ConfigureOutcome};
 pub use import::{Import, ImportAnswer, ImportLine, RawCard};
 pub use leads::{Lead, LeadAnswer};
-pub use people::{PersonError, Verdict};
+pub use people::PersonError;
 pub use refunds::OrderRefund;
 pub use reports::{ChargebackMark, LateDecision, Received};
 pub use rerun::{

@@ -1,7 +1,7 @@
 //! What people do by hand: resolve doubt (M18), refund, void, cancel.
 
-use charging::{OperateError, Resolution};
-use domain::attempt::{Approval, Attempt, AttemptState, Lapse, LapseCause, Outcome, RawDecline};
+use charging::{DecideError, Found, OperateError, Verdict};
+use domain::attempt::{Attempt, AttemptState};
 use domain::ids::{AttemptId, MerchantId, OperationId, OrderId};
 use domain::money::Money;
 use domain::order::OrderStatus;
@@ -9,25 +9,11 @@ use domain::placement::Problem;
 use gateways::OperationKind;
 use storage::alerts::{Audit, audit};
 use storage::operations::Operation;
-use storage::{Transaction, fulfilments, guards, operations, orders};
+use storage::{Transaction, fulfilments, guards, orders};
 use thiserror::Error;
 
 use crate::view::OrderView;
 use crate::{Hub, HubError};
-
-/// Most characters of a note.
-const NOTE_CHARS_MAX: usize = 500;
-
-/// What a person found out about an attempt in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The gateway took the money.
-    Approved,
-    /// The gateway refused it.
-    Declined,
-    /// The gateway never did anything.
-    NotExecuted,
-}
 
 /// Why a person's wish was not carried out.
 #[derive(Debug, Error)]
@@ -49,6 +35,17 @@ pub enum PersonError {
 impl From<storage::StoreError> for PersonError {
     fn from(error: storage::StoreError) -> Self {
         Self::Hub(HubError::Store(error))
+    }
+}
+
+impl From<DecideError> for PersonError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::NotFound(what) => Self::NotFound(what),
+            DecideError::Invalid(problem) => Self::Invalid(vec![problem]),
+            DecideError::Conflict(words) => Self::Conflict(words),
+            DecideError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -86,7 +83,7 @@ impl Hub {
         })
     }
 
-    /// A person's decision about an attempt in doubt: the gateway's id (when approved) and a note are required.
+    /// A person's decision about an attempt in doubt: [`charging::Charging::decide_attempt`] with what follows in the hub.
     pub async fn resolve_attempt(
         &self,
         merchant_id: MerchantId,
@@ -96,47 +93,8 @@ impl Hub {
         note: &str,
         actor: &str,
     ) -> Result<Attempt, PersonError> {
-        let Some(attempt) = self.store().find_attempt(merchant_id, id).await? else {
-            return Err(PersonError::NotFound("attempt"));
-        };
-        if !attempt.state.is_open() {
-            return Err(PersonError::Conflict(format!("the attempt is {} already", attempt.state.name())));
-        }
-        let under_way = attempt.next_check_at.is_some_and(|at| at > self.minter().now());
-        if attempt.state == AttemptState::Sending && under_way {
-            let words = "the attempt is being sent; it can be resolved when its answer is overdue".to_owned();
-            return Err(PersonError::Conflict(words));
-        }
-        if let (Some(deadline), false) =
-            (attempt.deadline, attempt.needs_person || verdict == Verdict::Approved)
-        {
-            // The salvage gateway may still approve it: only it can say that it has stopped (M21).
-            return Err(PersonError::Conflict(format!(
-                "a salvage gateway works on the attempt until {deadline}; cancel what it collects, and it is asked to stop"
-            )));
-        }
-        if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
-            return Err(invalid("note", "say in 1 to 500 characters how you know"));
-        }
-        if verdict == Verdict::Approved && gateway_reference.trim().is_empty() {
-            return Err(invalid("gateway_reference", "give the gateway's transaction id of the approval"));
-        }
-        let outcome = outcome_of(&attempt, verdict, gateway_reference.trim(), note);
-        let what = format!("resolved attempt {id} as {verdict:?}, gateway reference {gateway_reference:?}");
-        let extra = vec![self.audited(merchant_id, actor, &what, note)];
-        let aftermath = self.aftermath();
-        match self.charging.resolve_by_person(&attempt, outcome, extra, aftermath.as_ref()).await? {
-            Resolution::Before => Err(PersonError::Conflict(
-                "the attempt is being worked on; look again in a moment".to_owned(),
-            )),
-            Resolution::Settled(_)
-            | Resolution::Undone
-            | Resolution::Waiting(_)
-            | Resolution::Open(_)
-            | Resolution::NeedsPerson => {
-                self.store().find_attempt(merchant_id, id).await?.ok_or(PersonError::NotFound("attempt"))
-            }
-        }
+        let found = Found { verdict, gateway_reference, note, actor };
+        Ok(self.charging.decide_attempt(merchant_id, id, found, self.aftermath().as_ref()).await?)
     }
 
     /// Gives money of a paid order back: all that is left when `amount` is none. Sent to where it was taken (Q33).
@@ -186,8 +144,8 @@ impl Hub {
         Ok(done)
     }
 
-    /// A person's finding about a capture, void or refund that nobody could clear up: done (with the gateway's id), or
-    /// not done, after which it can be asked for again. A note is required.
+    /// A person's finding about a capture, void or refund: [`charging::Charging::decide_operation`] with what follows in the
+    /// hub.
     pub async fn resolve_operation(
         &self,
         merchant_id: MerchantId,
@@ -196,32 +154,8 @@ impl Hub {
         note: &str,
         actor: &str,
     ) -> Result<Operation, PersonError> {
-        let Some(operation) = self.store().find_operation(merchant_id, id).await? else {
-            return Err(PersonError::NotFound("operation"));
-        };
-        if !operation.needs_person {
-            let state = &operation.state;
-            return Err(PersonError::Conflict(format!("the {} is {state} and worked on", operation.kind)));
-        }
-        if note.trim().is_empty() || note.chars().count() > NOTE_CHARS_MAX {
-            return Err(invalid("note", "say in 1 to 500 characters how you know"));
-        }
-        if done.is_some_and(|reference| reference.trim().is_empty()) {
-            return Err(invalid("gateway_reference", "give the gateway's id of the operation"));
-        }
-        let what = format!("resolved operation {id} as {}", if done.is_some() { "done" } else { "not done" });
-        let audit = vec![self.audited(merchant_id, actor, &what, note)];
         let aftermath = self.aftermath();
-        let resolved = self.charging.resolve_operation_by_person(&operation, done, audit, aftermath.as_ref());
-        match resolved.await {
-            Ok(()) => {}
-            Err(error) if error.is_conflict_in(operations::SETTLED_BEFORE) => {
-                let words = format!("the {} is being worked on; look again in a moment", operation.kind);
-                return Err(PersonError::Conflict(words));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.store().find_operation(merchant_id, id).await?.ok_or(PersonError::NotFound("operation"))
+        Ok(self.charging.decide_operation(merchant_id, id, done, (note, actor), aftermath.as_ref()).await?)
     }
 
     /// Cancels an order: what is in doubt is given back when it proves approved (M2), what is paid is given back now.
@@ -305,32 +239,4 @@ impl Hub {
 /// Whether it took money that is still taken.
 fn is_approved(attempt: &Attempt) -> bool {
     matches!(attempt.state, AttemptState::Approved { reversed_at: None, .. })
-}
-
-fn outcome_of(attempt: &Attempt, verdict: Verdict, reference: &str, note: &str) -> Outcome {
-    let text = domain::card::mask_card_numbers(note);
-    match verdict {
-        Verdict::Approved => Outcome::Approved(Approval {
-            reference: reference.to_owned(),
-            auth_code: String::new(),
-            avs: String::new(),
-            cvv: String::new(),
-            text,
-            amount: attempt.amount,
-        }),
-        Verdict::Declined => Outcome::Declined(domain::attempt::Decline {
-            raw: RawDecline { reference: reference.to_owned(), text, ..RawDecline::default() },
-            reason: domain::declines::Reason::Unknown,
-            class_read: domain::declines::Class::Soft,
-            class: domain::declines::Class::Soft,
-            map: None,
-            text_shown: "Declined.".to_owned(),
-        }),
-        Verdict::NotExecuted => Outcome::NotExecuted(Lapse {
-            cause: LapseCause::NotReceived,
-            reason: None,
-            code: String::new(),
-            text,
-        }),
-    }
 }

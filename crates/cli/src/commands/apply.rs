@@ -92,5 +92,5 @@ pub(crate) async fn find_or_make(hub: &Hub, named: Option<MerchantId>) -> Result
         hub.create_merchant(id, "My shop").await?;
         return Ok(id);
     }
-    merchant_of(hub, named).await
+    merchant_of(hub.store(), named).await
 }

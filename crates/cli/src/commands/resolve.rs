@@ -4,12 +4,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use charging::{Charging, Consequences, Found, Verdict};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{AttemptId, MerchantId, OperationId};
 use gateways::http::TimeLimits;
-use hub::Verdict;
+use hub::Hub;
+use platform::Settings;
 
 use crate::clock::SystemClock;
+use crate::commands::platform::platform_over;
 use crate::commands::user::merchant_of;
 use crate::place::Place;
 
@@ -18,7 +21,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
 
-    /// The merchant, when there are several
+    /// The merchant or the platform's account, when there are several
     #[arg(long, global = true)]
     merchant: Option<MerchantId>,
 
@@ -37,7 +40,7 @@ enum What {
         /// The attempt's id, att_…
         id: AttemptId,
         /// What the gateway shows
-        verdict: Found,
+        verdict: Shown,
         /// The gateway's transaction id, when it was approved
         #[arg(long, default_value = "")]
         reference: String,
@@ -59,7 +62,7 @@ enum What {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Found {
+enum Shown {
     /// The gateway took the money
     Approved,
     /// The gateway refused it
@@ -68,30 +71,53 @@ enum Found {
     NotExecuted,
 }
 
+impl Shown {
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Approved => Verdict::Approved,
+            Self::Declined => Verdict::Declined,
+            Self::NotExecuted => Verdict::NotExecuted,
+        }
+    }
+}
+
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let (hub, _held) =
-        crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
-    let merchant = merchant_of(&hub, options.merchant).await?;
+    let assembled =
+        crate::assemble::assemble(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
+    let charging = assembled.charging;
+    let merchant = merchant_of(&charging.store, options.merchant).await?;
+    let consequences = consequences_of(&charging, merchant).await?;
     match options.what {
         What::Attempt { id, verdict, reference, note } => {
-            let verdict = match verdict {
-                Found::Approved => Verdict::Approved,
-                Found::Declined => Verdict::Declined,
-                Found::NotExecuted => Verdict::NotExecuted,
+            let found = Found {
+                verdict: verdict.verdict(),
+                gateway_reference: &reference,
+                note: &note,
+                actor: &options.actor,
             };
-            match hub.resolve_attempt(merchant, id, verdict, &reference, &note, &options.actor).await {
+            match charging.decide_attempt(merchant, id, found, consequences.as_ref()).await {
                 Ok(attempt) => println!("Attempt {id} is {} now.", attempt.state.name()),
                 Err(error) => bail!("attempt {id} was not resolved: {error}"),
             }
         }
         What::Operation { id, done, note } => {
-            let resolved = hub.resolve_operation(merchant, id, done.as_deref(), &note, &options.actor).await;
+            let by = (note.as_str(), options.actor.as_str());
+            let resolved =
+                charging.decide_operation(merchant, id, done.as_deref(), by, consequences.as_ref()).await;
             match resolved {
                 Ok(operation) => println!("The {} {id} is {} now.", operation.kind, operation.state),
                 Err(error) => bail!("operation {id} was not resolved: {error}"),
             }
         }
     }
-    hub.store().close().await;
+    charging.store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What follows from an outcome: the platform's recoveries for its accounts, the hub's orders for everybody else.
+async fn consequences_of(charging: &Charging, merchant: MerchantId) -> Result<Arc<dyn Consequences>> {
+    if charging.store.find_platform_account(merchant).await?.is_some() {
+        return Ok(platform_over(charging, Settings::production()).consequences());
+    }
+    Ok(Hub::new(charging.clone()).aftermath())
 }

@@ -11,6 +11,7 @@ use domain::ids::MerchantId;
 use gateways::http::TimeLimits;
 use hub::Hub;
 use secrecy::SecretString;
+use storage::Store;
 use web::AllowList;
 
 use crate::clock::SystemClock;
@@ -60,7 +61,7 @@ enum Action {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let (hub, _held) =
         crate::assemble::hub(&options.place, Arc::new(SystemClock), TimeLimits::default()).await?;
-    let merchant = merchant_of(&hub, options.merchant).await?;
+    let merchant = merchant_of(hub.store(), options.merchant).await?;
     match options.action {
         Action::Add { login, ip, password_stdin } => {
             let password = if password_stdin { read_password()? } else { make_password(&hub) };
@@ -90,8 +91,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 }
 
 /// The merchant named, or the only one.
-pub(crate) async fn merchant_of(hub: &Hub, named: Option<MerchantId>) -> Result<MerchantId> {
-    let all = hub.store().list_merchants().await?;
+pub(crate) async fn merchant_of(store: &Store, named: Option<MerchantId>) -> Result<MerchantId> {
+    let all = store.list_merchants().await?;
     match (named, all.as_slice()) {
         (Some(id), _) if all.iter().any(|one| one.id == id) => Ok(id),
         (Some(id), _) => bail!("there is no merchant {id}"),

@@ -1,5 +1,6 @@
 //! Lost answers and dead processes: nothing is charged twice, nothing stays unknown.
 
+use charging::{DecideError, Found, Verdict};
 use domain::payment::PaymentState;
 use gateways::OperationKind;
 use gateways::fake::Act;
@@ -185,5 +186,31 @@ async fn a_refund_in_doubt_is_answered_504_and_counts_once(#[case] on: On) {
     assert_eq!((&order["status"], &order["refundedAmount"]), (&json!(6), &json!(1999)));
     assert_eq!(app.post(&path, &json!({"amountToRefund": "19.99"})).await.text("responseCode"), "2001");
     assert_eq!((app.acquirer(1).operated().len(), app.charged(1)), (1, 0));
+    app.finish().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m18_a_person_says_what_became_of_an_acquirers_charge(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    app.acquirer(1).script([Act::LoseBefore]);
+    let id = app.post("evaluate", &evaluate("a")).await.text("orderId");
+    let order = domain::ids::OrderId::from_uuid(id.parse().unwrap());
+    let attempt = app.store.list_attempts_of_order(app.mid, order).await.unwrap().pop().unwrap();
+    let consequences = app.platform.consequences();
+    let decide = async |verdict, note| {
+        let found = Found { verdict, gateway_reference: "", note, actor: "ann" };
+        app.charging.decide_attempt(app.mid, attempt.id, found, consequences.as_ref()).await
+    };
+    assert!(matches!(decide(Verdict::NotExecuted, " ").await, Err(DecideError::Invalid(_))));
+    assert!(matches!(decide(Verdict::Approved, "seen").await, Err(DecideError::Invalid(_))), "with its id");
+    assert_eq!(payment_state(&app, &id).await, PaymentState::InDoubt);
+    decide(Verdict::NotExecuted, "not in the acquirer's pages").await.unwrap();
+    assert_eq!(payment_state(&app, &id).await, PaymentState::Declined);
+    assert!(matches!(decide(Verdict::NotExecuted, "again").await, Err(DecideError::Conflict(_))));
+    let audit = app.store.list_audit(app.mid, 10).await.unwrap();
+    assert!(audit.iter().any(|line| line.actor == "ann" && line.note.contains("acquirer's pages")));
     app.finish().await;
 }
