@@ -4,7 +4,7 @@
 use recoup_simulation::{BUGS, Bug, Simulator};
 
 /// Seeds that are played until a bug is found; most are found by the first.
-const SEEDS_MAX: u64 = 12;
+const SEEDS_MAX: u64 = 40;
 
 fn is_found(bug: &Bug) -> bool {
     let simulator = Simulator::new().unwrap();

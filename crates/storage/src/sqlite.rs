@@ -65,7 +65,7 @@ impl SqliteBackend {
         migrations::for_sqlite().run(&mut connection).await.map_err(StoreError::unavailable)?;
         // A log that an earlier process could not keep may lie in the system's memory only, and reads well: it goes into
         // the file, with whatever waits for the disk, before anything is written behind it.
-        run(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)").await.map_err(StoreError::unavailable)?;
+        run(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await.map_err(StoreError::unavailable)?;
         let durable = Durable::start(path).map_err(StoreError::unavailable)?;
         let readers = Lender::new(options(path).read_only(true), READERS_MAX);
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);

@@ -130,6 +130,10 @@ impl Gateway for PlantedGateway {
     }
 
     fn list_approvals(&self, since: Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        // The daily comparison guards these a second time: it shows them to a person.
+        if matches!(self.plant, Plant::GuessesCancelled | Plant::Drops("insert_late_approval")) {
+            return Box::pin(async { Ok(Vec::new()) });
+        }
         self.inner.list_approvals(since)
     }
 
