@@ -77,7 +77,7 @@ impl Charging {
                     .unasked
                     .iter()
                     .skip(before)
-                    .map(|words| (None, format!("Its books could not be compared with ours. {words}.")));
+                    .map(|words| (None, format!("Books that were not compared with ours: {words}.")));
                 self.raise(merchant.id, words.collect()).await?;
             }
         }

@@ -1,6 +1,5 @@
 //! SQLite: one writer with group commit, and some readers.
 
-mod durable;
 mod whole;
 
 use std::path::Path;
@@ -10,7 +9,6 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{Column, ConnectOptions, Connection, Row as _, Sqlite, TypeInfo, ValueRef};
 use tokio::sync::{mpsc, oneshot};
 
-use self::durable::Durable;
 use crate::backend::{Backend, Dialect, Lender, Pending};
 use crate::batch::Texts;
 use crate::error::StoreError;
@@ -60,16 +58,11 @@ impl SqliteBackend {
             .create_if_missing(true)
             .pragma("cache_size", WRITER_CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
-        let writing = writing.synchronous(SqliteSynchronous::Normal);
         let mut connection = writing.connect().await.map_err(StoreError::unavailable)?;
         migrations::for_sqlite().run(&mut connection).await.map_err(StoreError::unavailable)?;
-        // A log that an earlier process could not keep may lie in the system's memory only, and reads well: it goes into
-        // the file, with whatever waits for the disk, before anything is written behind it.
-        run(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await.map_err(StoreError::unavailable)?;
-        let durable = Durable::start(path).map_err(StoreError::unavailable)?;
         let readers = Lender::new(options(path).read_only(true), READERS_MAX);
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(write(connection, durable, jobs));
+        tokio::spawn(write(connection, jobs));
         Ok(Self { writer, readers })
     }
 }
@@ -103,12 +96,16 @@ impl Backend for SqliteBackend {
     }
 }
 
-/// The one writer: takes what waits, commits it together, and has it confirmed.
-async fn write(mut connection: SqliteConnection, durable: Durable, mut jobs: mpsc::Receiver<Job>) {
+/// The one writer: takes what waits, commits it together, answers after COMMIT.
+async fn write(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
     let mut texts = Texts::new(|steps| Some(whole::text_of(steps)));
     let mut group = Vec::with_capacity(GROUP_MAX);
     while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
-        durable.confirm(commit_group(&mut connection, &mut texts, &mut group).await);
+        let answers = commit_group(&mut connection, &mut texts, &mut group).await;
+        for (answer, result) in answers {
+            // The caller may have gone; what it asked for is kept all the same.
+            let _ = answer.send(result);
+        }
     }
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "The database file was not closed cleanly");
