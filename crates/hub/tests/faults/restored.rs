@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use charging::{CHARGING_HELD, Driver};
+use charging::{Answer, CHARGING_HELD, Driver};
 use domain::Money;
 use domain::attempt::{Lapse, LapseCause, Outcome};
 use domain::order::OrderStatus;
-use gateways::fake::{Act, Ending};
+use gateways::fake::{Act, Ending, FakeGateway};
 use gateways::{Gateway, OperationKind, OperationRequest, ReportKind};
 use jiff::SignedDuration;
 use recoup_hub::{Rerun, RerunAnswer, RunOrders};
@@ -168,4 +168,26 @@ async fn m31_late_approvals_stand_still_while_charging_is_held(#[case] on: On) {
     app.mark(marks::clear(CHARGING_HELD)).await;
     assert_eq!((sweep().await, kept(&salvage)), (1, 0));
     app.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m13_a_request_that_was_held_up_until_others_take_it_up_is_not_sent(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    app.import(tea()).await;
+    let request = gateway.requests().pop().unwrap();
+    let id = request.reference.parse().unwrap();
+    let attempt = app.hub.store().find_attempt(app.merchant, id).await.unwrap().unwrap();
+    let to: Arc<dyn Gateway> = Arc::<FakeGateway>::clone(&gateway);
+    let charging = app.hub.charging();
+    // The machine slept between the intent and the request.
+    app.clock.advance(SignedDuration::from_secs(69));
+    assert!(matches!(charging.send(&to, &attempt, &request).await, Answer::Approved(_)));
+    app.clock.advance(SignedDuration::from_secs(1));
+    let late = charging.send(&to, &attempt, &request).await;
+    assert!(matches!(&late, Answer::Lapsed(lapse) if lapse.cause == LapseCause::NotSent), "{late:?}");
+    assert_eq!(gateway.requests().len(), 2, "the last one never left");
+    app.hub.store().close().await;
 }
