@@ -166,6 +166,8 @@ fn what_waits_for_a_person_is_shown_and_decided_at_the_terminal() {
     let (file, data) = (folder.path().join("shop.toml"), data(folder.path()));
     std::fs::write(&file, SHOP).unwrap();
     assert!(recoup(&["apply", "--data", &data, &file.display().to_string()]).status.success());
+    let nowhere = recoup(&["alerts", "--data", "no-such-folder"]);
+    assert!(err(&nowhere).contains("there is no database at no-such-folder"), "{}", err(&nowhere));
     let none = recoup(&["alerts", "--data", &data]);
     assert_eq!((none.status.success(), out(&none)), (true, "Nothing waits for a person.\n".to_owned()));
     let json = recoup(&["alerts", "--data", &data, "--json"]);
