@@ -27,6 +27,8 @@ const MERCHANTS_MAX: i64 = 1_000;
 const AT_ONCE_MAX: usize = 16;
 /// Seconds between heartbeats; a database whose newest one is old was restored from a backup (M31).
 const HEARTBEAT_SECS: i64 = 60;
+/// Seconds between two looks whether the comparison with the gateways' books is due.
+const BOOKS_SECS: i64 = 60;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -218,9 +220,14 @@ impl Driver {
         }
     }
 
-    /// Sweeps until told to stop, and leaves heartbeats in the name of `node`.
-    #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
+    /// Sweeps until told to stop, leaves heartbeats in the name of `node`, and compares the gateways' books with ours
+    /// beside that: slow books hold up nothing.
     pub async fn run(self, node: &str, poll: Duration, stop: CancellationToken) {
+        tokio::join!(self.sweep_until(node, poll, &stop), self.compare_until(poll, &stop));
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
+    async fn sweep_until(&self, node: &str, poll: Duration, stop: &CancellationToken) {
         let mut last_beat = None;
         while !stop.is_cancelled() {
             self.beat(node, &mut last_beat).await;
@@ -231,6 +238,29 @@ impl Driver {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = tokio::time::sleep(poll) => {}
+            }
+        }
+    }
+
+    /// The daily comparison (M19); after a restored backup it comes at once, and lets the work go on when nothing is
+    /// wrong (M31). One that is under way when told to stop is left: it comes again.
+    #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
+    async fn compare_until(&self, poll: Duration, stop: &CancellationToken) {
+        let mut looked: Option<Timestamp> = None;
+        loop {
+            let now = self.charging.minter.now();
+            if looked.is_none_or(|at| now.duration_since(at).as_secs() >= BOOKS_SECS) {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    compared = self.charging.reconcile_due() => if let Err(error) = compared {
+                        tracing::error!(error = %error, "The comparison with the gateways' books failed");
+                    },
+                }
+                looked = Some(now);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
                 () = tokio::time::sleep(poll) => {}
             }
         }

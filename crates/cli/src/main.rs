@@ -9,6 +9,7 @@ mod arguments;
 mod commands;
 
 mod assemble;
+mod background;
 mod place;
 
 mod clock;

@@ -12,13 +12,15 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use crate::port::{
-    ChargeOutcome, Gateway, GatewayError, OperationFinding, OperationOutcome, RawReport, Rejection, Reply,
-    Report, ReportError,
+    BookedApproval, ChargeOutcome, Gateway, GatewayError, OperationFinding, OperationOutcome, RawReport,
+    Rejection, Reply, Report, ReportError,
 };
 use crate::requests::{ChargeRequest, InquireRequest, OperationKind, OperationRequest};
 use crate::signing::SigningKeys;
 
+mod books;
 mod connect;
+mod operations;
 mod report;
 mod salvage;
 
@@ -84,6 +86,7 @@ struct State {
     unreachable: bool,
     fences: VecDeque<FenceAnswer>,
     gate: Option<Gate>,
+    books_gate: Option<Gate>,
     standings: VecDeque<Standing>,
     looked_up: Vec<InquireRequest>,
     fenced: Vec<InquireRequest>,
@@ -99,7 +102,7 @@ struct Setup {
     keys: SigningKeys,
 }
 
-/// Holds the answers of charges back until it is opened: for what happens while a gateway is asked.
+/// Holds answers back until it is opened: for what happens while a gateway is asked.
 #[derive(Debug, Clone)]
 pub struct Gate {
     arrived: Arc<Semaphore>,
@@ -107,7 +110,17 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Waits until a charge has arrived.
+    fn closed() -> Self {
+        Self { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
+    }
+
+    async fn pass(&self) {
+        self.arrived.add_permits(1);
+        // It is never given a permit, only closed.
+        let _ = self.open.acquire().await;
+    }
+
+    /// Waits until a request has arrived.
     pub async fn arrived(&self) {
         if let Ok(permit) = self.arrived.acquire().await {
             permit.forget();
@@ -193,7 +206,7 @@ impl FakeGateway {
 
     /// From now on charges are booked, and answered only when the gate is opened.
     pub fn hold_answers(&self) -> Gate {
-        let gate = Gate { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) };
+        let gate = Gate::closed();
         self.with(|state| state.gate = Some(gate.clone()));
         gate
     }
@@ -201,24 +214,6 @@ impl FakeGateway {
     /// From now on inquiries fail, or work again.
     pub fn set_unreachable(&self, unreachable: bool) {
         self.with(|state| state.unreachable = unreachable);
-    }
-
-    /// Books an approval that nobody here asked for.
-    pub fn book(&self, reference: &str, minor: i64) {
-        let amount = domain::Money::new(minor, domain::Currency::USD);
-        self.with(|state| {
-            state.booked.push(Booked {
-                reference: reference.to_owned(),
-                gateway_reference: format!("strange-{reference}"),
-                minor,
-                held: false,
-                approval: None,
-                declined: None,
-                asked: amount,
-                open: false,
-                cancelled: false,
-            });
-        });
     }
 
     /// What it booked.
@@ -332,48 +327,6 @@ impl FakeGateway {
             }
         })
     }
-
-    fn operate_now(&self, request: &OperationRequest) -> Result<OperationOutcome, GatewayError> {
-        self.with(|state| {
-            let act = state.operations.pop_front().unwrap_or(Act::Approve);
-            let mut book = || {
-                let one =
-                    state.booked.iter_mut().find(|one| one.gateway_reference == request.gateway_reference);
-                if let Some(one) = one {
-                    match request.kind {
-                        OperationKind::Capture => one.held = false,
-                        OperationKind::Void => one.minor = 0,
-                        OperationKind::Refund => {
-                            one.minor = one.minor.saturating_sub(request.amount.minor());
-                        }
-                    }
-                }
-                let entry = (request.kind, request.gateway_reference.clone(), request.amount.minor());
-                state.operated.push(entry);
-            };
-            let done = || OperationOutcome::Done {
-                reference: format!("{}-{}", request.gateway_reference, request.kind.as_str()),
-                text: "SUCCESS".to_owned(),
-            };
-            let lost = || GatewayError::InDoubt(Doubt::LostAnswer, anyhow::anyhow!("scripted"));
-            match act {
-                Act::Approve | Act::ApproveOnly(_) | Act::Hold | Act::Pend => {
-                    book();
-                    Ok(done())
-                }
-                Act::Decline(code, text) => {
-                    Ok(OperationOutcome::Refused { code: code.to_owned(), text: text.to_owned() })
-                }
-                Act::FailBefore => Err(GatewayError::NotSent(anyhow::anyhow!("scripted"))),
-                Act::LoseBefore => Err(lost()),
-                Act::LoseAfter | Act::LosePending => {
-                    book();
-                    Err(lost())
-                }
-                Act::Reject(rejection) => Err(GatewayError::Rejected(rejection)),
-            }
-        })
-    }
 }
 
 impl Gateway for FakeGateway {
@@ -393,9 +346,7 @@ impl Gateway for FakeGateway {
         Box::pin(async move {
             let answer = self.charge_now(request);
             if let Some(gate) = self.with(|state| state.gate.clone()) {
-                gate.arrived.add_permits(1);
-                // It is never given a permit, only closed.
-                let _ = gate.open.acquire().await;
+                gate.pass().await;
             }
             answer
         })
@@ -417,22 +368,7 @@ impl Gateway for FakeGateway {
     }
 
     fn inquire_operation<'a>(&'a self, request: &'a OperationRequest) -> Reply<'a, OperationFinding> {
-        Box::pin(async move {
-            self.with(|state| {
-                let done = state.operated.iter().any(|(kind, reference, minor)| {
-                    *kind == request.kind
-                        && *reference == request.gateway_reference
-                        && *minor == request.amount.minor()
-                });
-                if state.unreachable {
-                    OperationFinding::Unknown("scripted".to_owned())
-                } else if done {
-                    OperationFinding::Done { reference: request.gateway_reference.clone() }
-                } else {
-                    OperationFinding::NotDone
-                }
-            })
-        })
+        Box::pin(async move { self.find_operation(request) })
     }
 
     fn salvage_days(&self) -> Option<i64> {
@@ -454,22 +390,8 @@ impl Gateway for FakeGateway {
         self.setup().takes_chargebacks
     }
 
-    fn list_approvals(
-        &self,
-        _since: jiff::Timestamp,
-    ) -> Reply<'_, Result<Vec<crate::port::BookedApproval>, String>> {
-        let approvals = self.with(|state| {
-            let taken = state.booked.iter().filter(|one| one.minor > 0);
-            taken
-                .map(|one| crate::port::BookedApproval {
-                    reference: one.reference.clone(),
-                    gateway_reference: one.gateway_reference.clone(),
-                    net_minor: Some(one.minor),
-                    is_open: one.held,
-                })
-                .collect()
-        });
-        Box::pin(async move { Ok(approvals) })
+    fn list_approvals(&self, _since: jiff::Timestamp) -> Reply<'_, Result<Vec<BookedApproval>, String>> {
+        Box::pin(self.shown_books())
     }
 
     fn equal_charge_spacing_secs(&self) -> i64 {

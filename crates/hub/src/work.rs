@@ -51,8 +51,8 @@ impl Hub {
         })
     }
 
-    /// Bills, applies reports and carries on runs until told to stop. The attempt driver has a loop of its own: a long
-    /// billing run must not keep doubt waiting.
+    /// Bills, applies reports and carries on runs until told to stop. The attempt driver has loops of its own: a long
+    /// billing run must not keep doubt waiting, and slow gateways' books no bills.
     #[expect(clippy::disallowed_methods, reason = "a loop over due work is what waits")]
     pub async fn run_billing(self, poll: Duration, stop: CancellationToken) {
         let mut kept_house: Option<Timestamp> = None;
@@ -92,11 +92,8 @@ impl Hub {
         Ok(any)
     }
 
-    /// What is done now and then: the daily comparison with the gateways' books, and card numbers that nothing needs.
+    /// Card numbers that nothing needs are erased now and then.
     async fn keep_house(&self) {
-        if let Err(error) = self.charging.reconcile_due().await {
-            tracing::error!(error = %error, "The comparison with the gateways' books failed");
-        }
         match self.purge_cards_due().await {
             Ok(0) => {}
             Ok(erased) => tracing::info!(cards.count = erased, "Erased {erased} card numbers"),

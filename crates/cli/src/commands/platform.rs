@@ -11,8 +11,8 @@ use charging::{Charging, Driver};
 use clap::{Args, Subcommand};
 use platform::{Platform, Settings};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
+use crate::background::Background;
 use crate::clock::SystemClock;
 use crate::commands::serve::Limits;
 use crate::place::Place;
@@ -94,18 +94,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     println!("Platform on http://{}/v1/", listener.local_addr()?);
     let stop = web::shutdown::signal()?;
-    let ending = CancellationToken::new();
+    let work = Background::default();
+    let (poll, ending) = (options.limits.poll(), work.ending());
     let driver = Driver::new(assembled.charging.clone(), role.consequences());
-    let driving = {
-        let (poll, ending) = (options.limits.poll(), ending.clone());
-        tokio::spawn(async move { driver.run("platform", poll, ending).await })
-    };
-    let working = {
-        let (poll, ending, role) = (options.limits.poll(), ending.clone(), Arc::clone(&role));
-        tokio::spawn(role.run(poll, ending))
-    };
+    let driving = work.spawn(async move { driver.run("platform", poll, ending).await });
+    let working = work.spawn(Arc::clone(&role).run(poll, work.ending()));
+    let stop = work.stop_or_failure(stop);
     platform::serve(listener, role, stop).await?;
-    ending.cancel();
+    work.end();
     driving.await.context("the driver ended badly")?;
     working.await.context("the work on managed recoveries ended badly")?;
     assembled.charging.store.close().await;

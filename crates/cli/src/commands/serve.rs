@@ -11,8 +11,8 @@ use clap::Args;
 use gateways::http::TimeLimits;
 use hub::Hub;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
+use crate::background::Background;
 use crate::clock::SystemClock;
 use crate::place::Place;
 
@@ -101,15 +101,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
     println!("Hub on http://{}", listener.local_addr()?);
     let stop = web::shutdown::signal()?;
-    let ending = CancellationToken::new();
+    let work = Background::default();
+    let (poll, ending) = (options.limits.poll(), work.ending());
     let driver = Driver::new(hub.charging().clone(), hub.aftermath());
-    let driving = {
-        let (poll, ending) = (options.limits.poll(), ending.clone());
-        tokio::spawn(async move { driver.run("hub", poll, ending).await })
-    };
-    let billing = tokio::spawn(hub.clone().run_billing(options.limits.poll(), ending.clone()));
+    let driving = work.spawn(async move { driver.run("hub", poll, ending).await });
+    let billing = work.spawn(hub.clone().run_billing(poll, work.ending()));
+    let stop = work.stop_or_failure(stop);
     web::serve(listener, router_known_as(&hub, options.public_host.clone()), stop).await?;
-    ending.cancel();
+    work.end();
     hub.drain().await;
     driving.await.context("the driver ended badly")?;
     billing.await.context("the billing run ended badly")?;

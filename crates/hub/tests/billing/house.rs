@@ -1,6 +1,6 @@
 //! What is done now and then: the comparison with the gateways' books, and card numbers that nothing needs.
 
-use charging::{CHARGING_HELD, HELD_SINCE_BEAT};
+use charging::{CHARGING_HELD, Driver, HELD_SINCE_BEAT};
 use domain::attempt::{Lapse, LapseCause, Outcome};
 use domain::configuration::Billing;
 use domain::plan::Plan;
@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use rstest::rstest;
 use storage::testing::On;
 use storage::{Transaction, marks};
+use tokio_util::sync::CancellationToken;
 
 use crate::shop::{DAY, Shop, monthly};
 use crate::support::{HARD, tea};
@@ -133,4 +134,34 @@ async fn m31_what_does_not_fit_keeps_the_hold_until_a_person_lifts_it(#[case] on
     assert!(!shop.app.hub.charging().lift_hold("ann", "again").await.unwrap());
     assert_eq!(shop.due(&one).await.cycle, 2);
     shop.app.hub.store().close().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m19_a_gateway_that_never_shows_its_books_holds_up_no_bill(#[case] on: On) {
+    let shop = Shop::new(on).await;
+    shop.sell().await;
+    let books = shop.gateway.hold_books();
+    shop.app.clock.advance(SignedDuration::from_secs(31 * DAY));
+    let bill = shop.gateway.hold_answers();
+    bill.open();
+    let (hub, stop) = (&shop.app.hub, CancellationToken::new());
+    let poll = std::time::Duration::from_millis(1);
+    let driver = Driver::new(hub.charging().clone(), hub.aftermath());
+    let driving = {
+        let stop = stop.clone();
+        tokio::spawn(async move { driver.run("one", poll, stop).await })
+    };
+    books.arrived().await;
+    let billing = tokio::spawn(hub.clone().run_billing(poll, stop.clone()));
+    bill.arrived().await;
+    stop.cancel();
+    // Both end although the books are still not there.
+    driving.await.unwrap();
+    billing.await.unwrap();
+    assert_eq!(shop.gateway.requests().len(), 2, "the sale and its bill");
+    assert_eq!(hub.charging().store.find_mark("reconciled_at").await.unwrap(), None);
+    shop.end().await;
 }
