@@ -171,6 +171,12 @@ impl Charging {
     /// One call, and its outcome; the refund that takes the place of a refused void, if one does.
     pub(crate) async fn call_operation(&self, call: &Call<'_>) -> Result<Option<Operation>, StoreError> {
         let (operation, fence) = (call.operation, call.fence);
+        let age_secs = self.minter.now().duration_since(operation.sent_at).as_secs();
+        if fence.is_none() && age_secs >= self.take_up_after_secs() {
+            // A machine that slept: the driver may have found it not done and sent it (M16).
+            tracing::warn!(operation.id = %operation.id, "Operation {} was held up and is the driver's", operation.id);
+            return Ok(None);
+        }
         self.memory.take_unsent(operation.id);
         match call.gateway.operate(&call.request).await {
             Ok(OperationOutcome::Done { reference, text }) => {

@@ -5,6 +5,7 @@ use crate::configuration::{CascadeProfile, Configuration, Gateway};
 use crate::declines::{Reason, SalvageRoute, salvage_route};
 use crate::ids::{CascadeProfileId, GatewayId, GatewayProfileId};
 use crate::money::Money;
+use crate::network_rules::{bars_ordinary, bars_salvage};
 use crate::placement::Place;
 use crate::routing::{Standing, in_order, usable};
 
@@ -29,8 +30,8 @@ pub struct Case<'a> {
     pub tried: &'a [GatewayId],
     /// Cascade attempts of this order so far.
     pub steps_done: i64,
-    /// Why the card may not be attempted on an ordinary gateway any more (a never-lock, M28); none: it may.
-    pub lock_bar: Option<&'a str>,
+    /// The reason word of the card's never-lock, if it has one (M28).
+    pub card_lock: Option<&'a str>,
     /// Why the card may not be attempted anywhere now (a hard cap of its budget, M28); none: it may.
     pub cap_bar: Option<&'a str>,
     /// What is left of the checkout's time, seconds (M1).
@@ -167,8 +168,12 @@ fn bar(case: &Case<'_>, gateway: &Gateway, salvage_only: bool) -> Option<String>
     if salvage_only && !is_salvage {
         return Some(format!("gateway {number} is ordinary, and this card may only go to a salvage gateway"));
     }
-    if let (Some(words), false) = (case.lock_bar, is_salvage) {
-        return Some(format!("gateway {number}: {words}"));
+    let bars = if is_salvage { bars_salvage } else { bars_ordinary };
+    if let Some(lock) = case.card_lock.filter(|lock| bars(lock)) {
+        return Some(format!("gateway {number}: this card is locked ({lock})"));
+    }
+    if case.decline.reason.is_never() && !is_salvage {
+        return Some(format!("gateway {number}: this card may not be attempted again"));
     }
     if let Some(words) = case.cap_bar {
         return Some(words.to_owned());

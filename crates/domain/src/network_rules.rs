@@ -146,8 +146,8 @@ pub fn bars_salvage(lock: &str) -> bool {
     bars_ordinary(lock) && Reason::parse(lock).is_some_and(|reason| !reason.may_be_overridden())
 }
 
-/// Mastercard's programme counts Maestro too.
-fn is_mastercard(brand: Brand) -> bool {
+/// Whether a card counts in Mastercard's programme: Maestro does too.
+pub fn is_mastercard(brand: Brand) -> bool {
     match brand {
         Brand::Mastercard | Brand::Maestro => true,
         Brand::Visa

@@ -87,6 +87,16 @@ impl Aftermath {
 
     /// An approval nobody may keep: the buyer was told something else (M8, M17). It is undone at once, with an alert.
     async fn undo(&self, order: &Order, attempt: &Attempt) -> Result<Consequence, StoreError> {
+        let now = self.hub.minter().now();
+        if attempt.amount.is_zero() {
+            let declined = PaymentState::Declined;
+            let words = "A check of the card was approved late: nothing was taken.";
+            let steps = vec![
+                payments::set_state(attempt.merchant_id, attempt.payment_id, declined, now),
+                self.hub.tell(order, words),
+            ];
+            return Ok(Consequence { steps, then: Vec::new() });
+        }
         let gateway = self.gateway_now(attempt).await?;
         let kind = match gateway.map(|one| one.capabilities().void) {
             Some(true) => OperationKind::Void,
@@ -95,7 +105,6 @@ impl Aftermath {
         let status = order.status.as_str();
         let why = format!("Approved late, when the order was {status}: given back in full.");
         let operation = self.hub.charging.new_operation(kind, attempt, attempt.amount, &why);
-        let now = self.hub.minter().now();
         let mut steps = vec![
             payments::set_state(attempt.merchant_id, attempt.payment_id, PaymentState::Declined, now),
             self.hub.alert(order, Some(attempt), "late_approval", why.clone()),

@@ -10,6 +10,7 @@ mod effects;
 mod standing;
 
 mod aftermath;
+mod cancel;
 mod people;
 mod refunds;
 
@@ -121,7 +122,15 @@ impl Hub {
         Arc::new(Aftermath::new(self.clone()))
     }
 
-    /// Waits until every charge that is under way has ended: a shutdown loses none.
+    /// Runs work that goes on when its caller hangs up, and that a shutdown waits for.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tracker.spawn(work)
+    }
+
+    /// Waits until all work that was spawned has ended: a shutdown loses no charge and leaves nothing half done.
     pub async fn drain(&self) {
         self.tracker.close();
         self.tracker.wait().await;

@@ -1,18 +1,16 @@
-//! What people do by hand: resolve doubt (M18), refund, void, cancel.
+//! What people do by hand: resolve doubt (M18), refund.
 
 use charging::{DecideError, Found, OperateError, Verdict};
-use domain::attempt::{Attempt, AttemptState};
+use domain::attempt::Attempt;
 use domain::ids::{AttemptId, MerchantId, OperationId, OrderId};
 use domain::money::Money;
-use domain::order::OrderStatus;
 use domain::placement::Problem;
 use gateways::OperationKind;
+use storage::StoreError;
 use storage::alerts::{Audit, audit};
 use storage::operations::Operation;
-use storage::{Transaction, fulfilments, guards, orders};
 use thiserror::Error;
 
-use crate::view::OrderView;
 use crate::{Hub, HubError};
 
 /// Why a person's wish was not carried out.
@@ -32,8 +30,8 @@ pub enum PersonError {
     Hub(#[from] HubError),
 }
 
-impl From<storage::StoreError> for PersonError {
-    fn from(error: storage::StoreError) -> Self {
+impl From<StoreError> for PersonError {
+    fn from(error: StoreError) -> Self {
         Self::Hub(HubError::Store(error))
     }
 }
@@ -97,7 +95,8 @@ impl Hub {
         Ok(self.charging.decide_attempt(merchant_id, id, found, self.aftermath().as_ref()).await?)
     }
 
-    /// Gives money of a paid order back: all that is left when `amount` is none. Sent to where it was taken (Q33).
+    /// Gives money of a paid order back, of its first approval of which something is left: all of that when `amount` is
+    /// none. Sent to where it was taken (Q33).
     pub async fn refund_order(
         &self,
         merchant_id: MerchantId,
@@ -109,10 +108,16 @@ impl Hub {
         let Some(view) = self.find_order_view(merchant_id, id).await? else {
             return Err(PersonError::NotFound("order"));
         };
-        let Some(attempt) = view.approved().cloned() else {
+        let Some(mut attempt) = view.approved() else {
             return Err(PersonError::Conflict(OperateError::NotApproved.to_string()));
         };
-        self.refund_attempt(&attempt, amount, note, actor).await
+        for other in crate::cancel::taken(&view) {
+            if self.left_of(other).await?.minor() > 0 {
+                attempt = other;
+                break;
+            }
+        }
+        self.refund_attempt(attempt, amount, note, actor).await
     }
 
     /// Gives money of an approved attempt back: all that is left when `amount` is none. A trial's completion is booked on
@@ -158,74 +163,8 @@ impl Hub {
         Ok(self.charging.decide_operation(merchant_id, id, done, (note, actor), aftermath.as_ref()).await?)
     }
 
-    /// Cancels an order: what is in doubt is given back when it proves approved (M2), what is paid is given back now.
-    pub async fn cancel_order(
-        &self,
-        merchant_id: MerchantId,
-        id: OrderId,
-        note: &str,
-        actor: &str,
-    ) -> Result<OrderView, PersonError> {
-        let Some(view) = self.find_order_view(merchant_id, id).await? else {
-            return Err(PersonError::NotFound("order"));
-        };
-        match view.order.status {
-            OrderStatus::Cancelled | OrderStatus::Refunded => {
-                let status = view.order.status.as_str();
-                return Err(PersonError::Conflict(format!("the order is {status} already")));
-            }
-            OrderStatus::Complete => {
-                // Every approval of it: a trial's completion is booked on the same order.
-                for attempt in view.attempts.iter().filter(|attempt| is_approved(attempt)) {
-                    let left = self.left_of(attempt).await?;
-                    let operation = self.charging.new_operation(
-                        OperationKind::Refund,
-                        attempt,
-                        left,
-                        "The order was cancelled.",
-                    );
-                    let aftermath = self.aftermath();
-                    let done = self.charging.operate(&operation, attempt, aftermath.as_ref()).await?;
-                    if done.state == "refused" {
-                        let words = done.text.unwrap_or_default();
-                        return Err(PersonError::Conflict(format!(
-                            "the gateway refused the refund: {words}"
-                        )));
-                    }
-                }
-            }
-            OrderStatus::Partial | OrderStatus::Pending | OrderStatus::Declined => {}
-        }
-        let now = self.minter().now();
-        // A refund above has made a complete order refunded; anything else must be as it was read.
-        let from = match view.order.status {
-            OrderStatus::Complete => {
-                self.store().find_order(merchant_id, id).await?.map(|order| order.status)
-            }
-            other => Some(other),
-        };
-        let transaction = Transaction::new("cancel_order")
-            .with(orders::cancel(merchant_id, id, from.unwrap_or(view.order.status), now))
-            .with(fulfilments::cancel_all(merchant_id, id, now))
-            // The same customer may buy the same again at once.
-            .with(guards::release(merchant_id, id))
-            // What a salvage gateway works on is asked to stop (Q27).
-            .with_all(self.stops_salvages(&view.order, "The order was cancelled.").await?)
-            .with(self.tell(&view.order, format!("Cancelled by {actor}.")))
-            .with(self.audited(merchant_id, actor, &format!("cancelled order {id}"), note));
-        match self.store().commit(transaction).await {
-            Ok(_) => {}
-            Err(error) if error.is_conflict_in(orders::CHANGED_SINCE) => {
-                return Err(PersonError::Conflict("the order has just changed; look at it again".to_owned()));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.cancel_subscriptions_of_order(merchant_id, id, "The order was cancelled.", actor).await?;
-        self.find_order_view(merchant_id, id).await?.ok_or(PersonError::NotFound("order"))
-    }
-
     /// What is left of an approved attempt.
-    pub(crate) async fn left_of(&self, attempt: &Attempt) -> Result<Money, PersonError> {
+    pub(crate) async fn left_of(&self, attempt: &Attempt) -> Result<Money, StoreError> {
         let all = self.store().list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
         let gone = all
             .iter()
@@ -234,9 +173,4 @@ impl Hub {
             .fold(0_i64, |sum, one| sum.saturating_add(one.amount.minor()));
         Ok(Money::new(attempt.amount.minor().saturating_sub(gone), attempt.amount.currency()))
     }
-}
-
-/// Whether it took money that is still taken.
-fn is_approved(attempt: &Attempt) -> bool {
-    matches!(attempt.state, AttemptState::Approved { reversed_at: None, .. })
 }

@@ -12,9 +12,10 @@ use super::Crm;
 use super::answer::Answer;
 use super::call::Call;
 use super::import::read_card;
-use super::purchase_change::{PURCHASE, actor, refused, unhurried};
+use super::purchase_change::{PURCHASE, actor, refused};
 use super::purchase_object::word;
 use super::reader::Reader;
+use super::task::in_a_task;
 
 const NAMES: [&str; 8] = [
     PURCHASE,
@@ -31,7 +32,8 @@ const NAMES: [&str; 8] = [
 /// checked for its form and thrown away (R103).
 pub(crate) async fn update(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| NAMES.contains(&name));
-    unhurried(async move { answer(&crm, &call).await }).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, async move { answer(&crm, &call).await }).await
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {

@@ -12,6 +12,7 @@ use super::lines::{self, Lines};
 use super::order_object::order_object;
 use super::purchase_object::purchases_of;
 use super::reader::Reader;
+use super::task::in_a_task;
 use super::{Crm, buyer, own_fields};
 
 /// The pay source that is taken.
@@ -47,11 +48,8 @@ fn is_known(name: &str) -> bool {
 /// and the order's id. The charge finishes also when the caller hangs up (M1).
 pub(crate) async fn import(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(is_known);
-    // A task of its own: a handler is dropped when its caller hangs up.
-    match tokio::spawn(answer(crm, call)).await {
-        Ok(answer) => answer.unwrap_or_else(Answer::from),
-        Err(_) => HubError::Interrupted.into(),
-    }
+    let hub = crm.hub.clone();
+    in_a_task(&hub, answer(crm, call)).await
 }
 
 async fn answer(crm: Crm, call: Call) -> Result<Answer, HubError> {

@@ -13,6 +13,7 @@ mod account;
 mod numbers;
 mod page;
 mod reader;
+mod task;
 
 mod buyer;
 mod lines;
@@ -35,6 +36,7 @@ mod merchants;
 mod order_cancel;
 mod orders;
 mod refunds;
+mod repeated;
 mod transaction_update;
 mod transactions;
 

@@ -10,7 +10,8 @@ use super::Crm;
 use super::answer::Answer;
 use super::call::Call;
 use super::reader::Reader;
-use super::refunds::{in_a_task, named_order, order_now};
+use super::refunds::{named_order, order_now};
+use super::task::in_a_task;
 use super::transaction_update::{actor_of, refusal};
 
 const NAMES: [&str; 4] = ["orderId", "cancelReason", "fullRefund", "afterNextBill"];
@@ -23,7 +24,8 @@ type Later = Result<Vec<SubscriptionId>, String>;
 /// Cancels an order. Answers the order.
 pub(crate) async fn cancel(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| NAMES.contains(&name));
-    in_a_task(cancel_order(crm, call)).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, cancel_order(crm, call)).await
 }
 
 async fn cancel_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
@@ -36,25 +38,30 @@ async fn cancel_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
     }
     let gives_back = reader.flag("fullRefund").unwrap_or(false);
     let is_later = reader.flag("afterNextBill").unwrap_or(false);
-    let order = match id {
-        Some(id) => crm.hub.store().find_order(merchant_id, id).await?,
+    let view = match id {
+        Some(id) => crm.hub.find_order_view(merchant_id, id).await?,
         None => None,
     };
-    if id.is_some() && order.is_none() {
+    if id.is_some() && view.is_none() {
         reader.refuse("orderId", "there is no order with this id");
     }
     if gives_back && is_later {
         reader.refuse("fullRefund", "cannot be sent with afterNextBill: another bill is still to come");
     }
     // Cancelling a paid order gives its money back: never without being asked for in so many words.
-    let is_paid = order.as_ref().is_some_and(|order| order.status == OrderStatus::Complete);
+    let is_paid = match &view {
+        Some(view) if view.order.status == OrderStatus::Complete => true,
+        // Its first charge may have gone back, and a trial's completion be taken on it.
+        Some(view) => crm.hub.is_money_left(view).await?,
+        None => false,
+    };
     if is_paid && !gives_back && !is_later {
         let words = "this order is paid: send fullRefund=1 to cancel it and give the money back";
         reader.refuse("fullRefund", words);
     }
     let mut ending = Vec::new();
-    if let (Some(order), true) = (&order, is_later) {
-        match after_next_bill(&crm, merchant_id, order.id).await? {
+    if let (Some(view), true) = (&view, is_later) {
+        match after_next_bill(&crm, merchant_id, view.order.id).await? {
             Ok(purchases) => ending = purchases,
             Err(words) => reader.refuse("afterNextBill", words),
         }

@@ -6,9 +6,10 @@ use hub::HubError;
 use super::Crm;
 use super::answer::Answer;
 use super::call::Call;
-use super::purchase_change::{PURCHASE, actor, changed, find, refused, unhurried};
+use super::purchase_change::{PURCHASE, actor, changed, find, refused};
 use super::purchase_refund::{Given, give_back};
 use super::reader::Reader;
+use super::task::in_a_task;
 
 /// Most characters of `cancelReason`.
 const REASON_CHARS_MAX: usize = 100;
@@ -16,7 +17,8 @@ const REASON_CHARS_MAX: usize = 100;
 /// Cancels first, so that nothing more is billed; then gives the last paid bill back.
 pub(crate) async fn cancel(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| matches!(name, PURCHASE | "cancelReason" | "fullRefund" | "afterNextBill"));
-    unhurried(async move { answer(&crm, &call).await }).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, async move { answer(&crm, &call).await }).await
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {

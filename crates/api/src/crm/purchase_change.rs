@@ -76,13 +76,3 @@ fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
-
-/// Runs the work in a task of its own: a handler is dropped when its caller hangs up.
-pub(crate) async fn unhurried(
-    work: impl Future<Output = Result<Answer, HubError>> + Send + 'static,
-) -> Answer {
-    match tokio::spawn(work).await {
-        Ok(answer) => answer.unwrap_or_else(Answer::from),
-        Err(_) => HubError::Interrupted.into(),
-    }
-}

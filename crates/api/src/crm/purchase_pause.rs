@@ -6,13 +6,15 @@ use hub::HubError;
 use super::Crm;
 use super::answer::Answer;
 use super::call::Call;
-use super::purchase_change::{PURCHASE, actor, changed, find, refused, unhurried};
+use super::purchase_change::{PURCHASE, actor, changed, find, refused};
 use super::reader::Reader;
+use super::task::in_a_task;
 
 /// Pauses now.
 pub(crate) async fn pause(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| name == PURCHASE);
-    unhurried(async move { answer(&crm, &call).await }).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, async move { answer(&crm, &call).await }).await
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {

@@ -6,20 +6,18 @@ use domain::money::Money;
 use domain::payment::PaymentState;
 use domain::subscription::Subscription;
 use hub::{HubError, PersonError};
-use jiff::SignedDuration;
 use serde_json::json;
 use storage::operations::Operation;
 
 use super::Crm;
 use super::answer::Answer;
 use super::call::Call;
-use super::purchase_change::{PURCHASE, actor, find, named, unhurried};
+use super::purchase_change::{PURCHASE, actor, find, named};
 use super::purchase_object::{matched, purchases_of};
 use super::reader::Reader;
+use super::repeated::{may_have_acted, recent_refunds};
+use super::task::in_a_task;
 
-/// The same refund asked for again within this time is the same refund: these calls have no key by which a repetition
-/// could be known.
-const REPEATED_WITHIN_MINUTES: i64 = 10;
 /// Bills that are looked at for one that was paid.
 const BILLS_MAX: i64 = 50;
 
@@ -43,7 +41,8 @@ struct Bill {
 /// Refunds a part or, by `fullRefund`, all that is left of the last paid bill.
 pub(crate) async fn refund(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| matches!(name, PURCHASE | "refundAmount" | "fullRefund"));
-    unhurried(async move { answer(&crm, &call).await }).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, async move { answer(&crm, &call).await }).await
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
@@ -89,7 +88,7 @@ pub(crate) async fn give_back(
     };
     let (store, attempt) = (crm.hub.store(), &bill.attempt);
     let all = store.list_operations_of_order(attempt.merchant_id, attempt.order_id).await?;
-    let since = crm.hub.minter().now() - SignedDuration::from_mins(REPEATED_WITHIN_MINUTES);
+    let recent = recent_refunds(crm, attempt.merchant_id, attempt.order_id).await?;
     let wanted = amount.or(bill.share);
     let given = || all.iter().filter(|one| one.attempt_id == attempt.id && may_have_acted(one));
     let is_reversed = matches!(attempt.state, AttemptState::Approved { reversed_at: Some(_), .. });
@@ -97,7 +96,7 @@ pub(crate) async fn give_back(
         Some(wanted) => one.amount == wanted,
         None => is_reversed,
     };
-    let repeated = given().filter(|one| is_refund(one) && one.created_at > since).rfind(is_same);
+    let repeated = recent.iter().filter(|one| one.attempt_id == attempt.id).rfind(is_same);
     if let Some(repeated) = repeated {
         return Ok(Given::Back(Box::new(repeated.clone())));
     }
@@ -123,15 +122,6 @@ pub(crate) async fn give_back(
         Err(PersonError::NotFound(noun)) => Ok(Given::Not(format!("There is no {noun}"))),
         Err(PersonError::Hub(error)) => Err(error),
     }
-}
-
-/// Whether the gateway gave it back or may have.
-fn may_have_acted(operation: &Operation) -> bool {
-    matches!(operation.state.as_str(), "sending" | "in_doubt" | "done")
-}
-
-fn is_refund(operation: &Operation) -> bool {
-    operation.kind == "refund"
 }
 
 async fn last_bill(crm: &Crm, subscription: &Subscription) -> Result<Option<Bill>, HubError> {

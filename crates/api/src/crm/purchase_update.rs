@@ -14,9 +14,10 @@ use super::Crm;
 use super::account::AccountTime;
 use super::answer::Answer;
 use super::call::Call;
-use super::purchase_change::{PURCHASE, actor, changed, find, named, refused, unhurried};
+use super::purchase_change::{PURCHASE, actor, changed, find, named, refused};
 use super::purchase_object::{open_attempt, word};
 use super::reader::Reader;
+use super::task::in_a_task;
 
 const NAMES: [&str; 11] = [
     PURCHASE,
@@ -46,7 +47,8 @@ struct Wish {
 /// Changes what is named; the rest stays. Nothing is saved while anything is wrong.
 pub(crate) async fn update(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| NAMES.contains(&name));
-    unhurried(async move { answer(&crm, &call).await }).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, async move { answer(&crm, &call).await }).await
 }
 
 async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {

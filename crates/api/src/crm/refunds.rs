@@ -13,6 +13,8 @@ use super::call::Call;
 use super::order_object::order_object;
 use super::purchase_object::purchases_of;
 use super::reader::Reader;
+use super::repeated::{is_repeated, is_repeated_over, recent_refunds};
+use super::task::in_a_task;
 use super::transaction_update::{actor_of, amount, named_attempt, refusal, shown};
 
 const OF_TRANSACTION: [&str; 6] =
@@ -24,23 +26,15 @@ const REFERENCE_CHARS_MAX: usize = 200;
 /// Gives back what one transaction took, or books that it was given back outside. Answers the transaction.
 pub(crate) async fn transaction(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| OF_TRANSACTION.contains(&name));
-    in_a_task(refund_transaction(crm, call)).await
+    let hub = crm.hub.clone();
+    in_a_task(&hub, refund_transaction(crm, call)).await
 }
 
 /// Gives back what an order took, over all its approvals. Answers the order.
 pub(crate) async fn order(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| OF_ORDER.contains(&name));
-    in_a_task(refund_order(crm, call)).await
-}
-
-/// In a task of its own: a caller who hangs up must not stop it halfway.
-pub(super) async fn in_a_task(
-    work: impl Future<Output = Result<Answer, HubError>> + Send + 'static,
-) -> Answer {
-    match tokio::spawn(work).await {
-        Ok(answer) => answer.unwrap_or_else(Answer::from),
-        Err(_) => HubError::Interrupted.into(),
-    }
+    let hub = crm.hub.clone();
+    in_a_task(&hub, refund_order(crm, call)).await
 }
 
 async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
@@ -62,6 +56,12 @@ async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
         if !matches!(attempt.state, AttemptState::Approved { reversed_at: None, .. }) {
             let words = "transactionId: this transaction took no money that could be given back";
             return Ok(Answer::Error(words.to_owned()));
+        }
+        if let Some(amount) = much {
+            let recent = recent_refunds(&crm, merchant_id, attempt.order_id).await?;
+            if is_repeated(&recent, attempt.id, amount) {
+                return shown(&crm, &call, &attempt).await;
+            }
         }
         crm.hub.refund_attempt(&attempt, much, &reason, &actor).await
     };
@@ -97,6 +97,12 @@ async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let (Some(id), Some(much), true) = (id, much, problems.is_empty()) else {
         return Ok(Answer::refused(&problems));
     };
+    if let Some(amount) = much {
+        let recent = recent_refunds(&crm, merchant_id, id).await?;
+        if is_repeated_over(&recent, amount) {
+            return order_now(&crm, &call, id).await;
+        }
+    }
     match crm.hub.refund_approvals(merchant_id, id, much, &reason, &actor_of(&call)).await {
         Ok(OrderRefund { stopped: Some(words), given }) => Ok(Answer::Error(halfway(&given, words))),
         Ok(OrderRefund { stopped: None, .. }) => order_now(&crm, &call, id).await,

@@ -15,6 +15,7 @@ use super::call::Call;
 use super::numbers::number_of;
 use super::order_object::order_object;
 use super::reader::Reader;
+use super::task::in_a_task;
 
 const NAMES: [&str; 3] = ["orderId", "forceBillerId", "forceLoadBalancerId"];
 
@@ -22,11 +23,8 @@ const NAMES: [&str; 3] = ["orderId", "forceBillerId", "forceLoadBalancerId"];
 /// it stands, until when. The charge finishes also when the caller hangs up.
 pub(crate) async fn rerun(State(crm): State<Crm>, call: Call) -> Answer {
     call.note_unknown(|name| NAMES.contains(&name));
-    // A task of its own: a handler is dropped when its caller hangs up.
-    match tokio::spawn(answer(crm, call)).await {
-        Ok(answer) => answer.unwrap_or_else(Answer::from),
-        Err(_) => HubError::Interrupted.into(),
-    }
+    let hub = crm.hub.clone();
+    in_a_task(&hub, answer(crm, call)).await
 }
 
 async fn answer(crm: Crm, call: Call) -> Result<Answer, HubError> {

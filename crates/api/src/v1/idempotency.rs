@@ -77,7 +77,8 @@ pub(crate) async fn once(
         &fingerprint,
         now,
     ));
-    let task = tokio::spawn(async move {
+    let worker = hub.clone();
+    let task = worker.spawn(async move {
         match hub.store().commit(take).await {
             Ok(_) => {}
             Err(error) if error.is_conflict_in(idempotency::KEY_USED) => {

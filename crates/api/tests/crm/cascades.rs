@@ -114,7 +114,8 @@ async fn r55_an_ip_address_of_the_earlier_lead_counts(#[case] on: On) {
 async fn r58_r60_whatever_is_no_approval_is_a_decline(#[case] on: On) {
     let app = app(on, &[9]).await;
     let rejection = Rejection { reason: Reason::InvalidRequest, code: "400".into(), text: "No.".into() };
-    for act in [SOFT, HARD, Act::Reject(rejection), Act::FailBefore, Act::LoseBefore] {
+    // The hard one last: it locks the card.
+    for act in [SOFT, Act::Reject(rejection), Act::FailBefore, Act::LoseBefore, HARD] {
         app.script(1, [SOFT]);
         app.script(9, [act.clone()]);
         let (id, text) =

@@ -123,3 +123,50 @@ async fn m16_a_refund_of_an_order_that_is_refused_halfway_says_what_went_back(#[
     assert_eq!(app.taken(1), 0);
     app.ends_well().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m16_the_same_partial_refund_asked_for_again_is_given_back_once(#[case] on: On) {
+    let app = shop(on).await;
+    let (order, ids) = completed(&app).await;
+    let part = || call().with("refundAmount", "10.00");
+    for _ in 0..2 {
+        success(&app.call("/transactions/refund/", &part().with("transactionId", &ids[1])).await);
+    }
+    assert_eq!(refunds(&app), [1_000]);
+    // Over the order: what is left of the completion, and a part of the sale.
+    let spread = || call().with("refundAmount", "26.00");
+    for _ in 0..2 {
+        success(&refund(&app, &order, spread()).await);
+    }
+    let after = refunds(&app);
+    assert_eq!(after.iter().sum::<i64>(), 3_600, "{after:?}");
+    // Later it is another one.
+    app.clock.advance(601);
+    success(
+        &app.call(
+            "/transactions/refund/",
+            &call().with("transactionId", &ids[0]).with("refundAmount", "1.00"),
+        )
+        .await,
+    );
+    success(
+        &app.call(
+            "/transactions/refund/",
+            &call().with("transactionId", &ids[0]).with("refundAmount", "2.00"),
+        )
+        .await,
+    );
+    app.clock.advance(601);
+    success(
+        &app.call(
+            "/transactions/refund/",
+            &call().with("transactionId", &ids[0]).with("refundAmount", "1.00"),
+        )
+        .await,
+    );
+    assert_eq!(refunds(&app).iter().sum::<i64>(), 4_000);
+    app.ends_well().await;
+}

@@ -175,7 +175,11 @@ async fn m16_refunds_never_exceed_what_was_taken(#[case] on: On) {
     assert_eq!(app.keyed(&path, "r-1", part).await.expect(200)["id"], refund["id"], "the same refund again");
     let much = json!({"amount": {"amount_minor": 2000, "currency": "USD"}});
     assert_eq!(app.keyed(&path, "r-2", much).await.wrong(), ["amount"]);
-    app.keyed(&path, "r-2", json!({})).await.expect(200);
+    for strange in ["x", made["id"].as_str().unwrap()] {
+        let odd = json!({"attempt_id": strange});
+        assert_eq!(app.keyed(&path, "r-2", odd).await.wrong(), ["attempt_id"]);
+    }
+    app.keyed(&path, "r-2", json!({"attempt_id": made["attempts"][0]["id"]})).await.expect(200);
     let refunded: i64 = main
         .operated()
         .iter()

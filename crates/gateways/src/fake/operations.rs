@@ -1,13 +1,21 @@
 //! Captures, voids and refunds of the fake.
 
 use domain::attempt::Doubt;
+use domain::declines::Reason;
 
 use super::{Act, FakeGateway};
-use crate::port::{GatewayError, OperationFinding, OperationOutcome};
+use crate::port::{GatewayError, OperationFinding, OperationOutcome, Rejection};
 use crate::requests::{OperationKind, OperationRequest};
 
 impl FakeGateway {
     pub(super) fn operate_now(&self, request: &OperationRequest) -> Result<OperationOutcome, GatewayError> {
+        if request.kind == OperationKind::Refund && request.amount.minor() < 1 {
+            return Err(GatewayError::Rejected(Rejection {
+                reason: Reason::InvalidRequest,
+                code: String::new(),
+                text: "The amount is more than zero.".to_owned(),
+            }));
+        }
         self.with(|state| {
             let act = state.operations.pop_front().unwrap_or(Act::Approve);
             let mut book = || {

@@ -76,17 +76,22 @@ impl Hub {
                 Box::pin(self.send_bill(configuration, subscription, *planned, fence)).await
             }
             Due::Hold { until, words, mend } => self.hold(subscription, fence, until, &words, mend).await,
-            Due::Pause => {
+            Due::Pause { open } => {
                 let mut next = self.changed(subscription, SubscriptionEvent::Pause);
                 next.next_action_at = None;
                 next.pause_at = None;
                 let words = "Paused, as scheduled.";
                 let paused =
                     self.event_of(&next, "pause", self.minter().uuid(), subscription.order_id, None, words);
-                let transaction = Transaction::new("pause_due")
-                    .with(subscriptions::update(&next, Some(fence)))
-                    .with(self.tell_of(subscription, words))
-                    .with(paused);
+                let transaction =
+                    Transaction::new("pause_due")
+                        .with(subscriptions::update(&next, Some(fence)))
+                        .with(self.tell_of(subscription, words))
+                        // What a salvage gateway works on is asked to stop; the driver does it (M23).
+                        .with_all(open.map(|id| {
+                            attempts::ask_cancel(subscription.merchant_id, id, self.minter().now())
+                        }))
+                        .with(paused);
                 Ok(self.store().commit(transaction).await.map(|_| ())?)
             }
             Due::Move { slot, at, words } => {
@@ -156,7 +161,8 @@ impl Hub {
         let attempt = self.attempt_of(configuration, subscription, &payment, &planned, now);
         let mut next = Subscription {
             collecting: Some(payment.id),
-            next_action_at: None,
+            // Due again before it has ended only to begin its pause.
+            next_action_at: subscription.pause_at,
             held: String::new(),
             updated_at: now,
             ..subscription.clone()

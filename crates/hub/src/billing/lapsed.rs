@@ -117,7 +117,7 @@ impl Hub {
         );
         let next = Subscription {
             tries: subscription.tries.saturating_add(1),
-            next_action_at: None,
+            next_action_at: subscription.pause_at,
             next_bill_at: None,
             held: words.clone(),
             updated_at: self.minter().now(),

@@ -220,7 +220,7 @@ impl Hub {
         subscriptions::update(&next, None)
     }
 
-    /// A salvage gateway works on it: the subscription waits for it, until the deadline (R85, Q3).
+    /// A salvage gateway works on it: the subscription waits for it, until the deadline or its scheduled pause (R85, Q3).
     pub(crate) fn bill_opened(&self, case: &BillingCase, attempt: &Attempt) -> Consequence {
         let subscription = &case.subscription;
         let until = attempt.deadline.map_or_else(String::new, |at| format!(" until {at}"));
@@ -231,7 +231,7 @@ impl Hub {
         if waits_for(subscription, attempt) {
             let next = Subscription {
                 next_bill_at: attempt.deadline,
-                next_action_at: None,
+                next_action_at: subscription.pause_at,
                 held: String::new(),
                 updated_at: self.minter().now(),
                 ..subscription.clone()
@@ -268,6 +268,12 @@ impl Hub {
         can_void: bool,
         why: String,
     ) -> Consequence {
+        if attempt.amount.is_zero() {
+            let words = "A check of the card was approved late: nothing was taken.";
+            let declined = self.payment_state(attempt, PaymentState::Declined);
+            let steps = vec![declined, self.tell_of(&case.subscription, words)];
+            return Consequence { steps, then: Vec::new() };
+        }
         let kind = if can_void { OperationKind::Void } else { OperationKind::Refund };
         let operation = self.charging.new_operation(kind, attempt, attempt.amount, &why);
         let mut steps = vec![

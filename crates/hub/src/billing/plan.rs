@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::begin::{billing_time, zone_of};
 use super::lapsed::lost_deadline;
 use crate::effects::is_stopped;
+use crate::stored_charge::is_open;
 use crate::{Hub, HubError};
 
 /// Looked at again so long after something stood in the way that a person must mend.
@@ -24,8 +25,8 @@ const MEND_HOURS: i64 = 24;
 /// What a due subscription does.
 #[derive(Debug)]
 pub(super) enum Due {
-    /// Its scheduled pause begins.
-    Pause,
+    /// Its scheduled pause begins; what of its bill is open is stopped.
+    Pause { open: Option<AttemptId> },
     /// An attempt is made.
     Send(Box<Planned>),
     /// Something holds it back until then; `mend` when a person must mend it.
@@ -96,7 +97,8 @@ impl Hub {
         let now = self.minter().now();
         // Also while it recycles: a customer who asked for a pause is not charged after its date.
         if subscription.pause_at.is_some_and(|at| at <= now) {
-            return Ok(Due::Pause);
+            let attempts = self.attempts_so_far(subscription).await?;
+            return Ok(Due::Pause { open: attempts.iter().find(|one| is_open(one)).map(|one| one.id) });
         }
         if let Some(words) = held {
             return Ok(Due::Hold { until: later(now, 1), words: words.to_owned(), mend: false });
@@ -106,10 +108,7 @@ impl Hub {
             Ok(original) => original,
             Err(error) => return Ok(Due::Fail(format!("Cycle {cycle} has no amount: {error}."))),
         };
-        let attempts = match subscription.collecting {
-            Some(payment) => self.store().list_attempts_of_payment(subscription.merchant_id, payment).await?,
-            None => Vec::new(),
-        };
+        let attempts = self.attempts_so_far(subscription).await?;
         if crate::effects::is_stopped(&attempts) {
             // The cardholder stopped this very payment: it is never attempted again (M28).
             return Ok(Due::Fail("The cardholder stopped this payment.".to_owned()));
@@ -119,6 +118,16 @@ impl Hub {
             Err(due) => return Ok(due),
         };
         self.allowed(configuration, subscription, original, &attempts, place).await
+    }
+
+    /// The attempts of the bill that is being collected.
+    async fn attempts_so_far(&self, subscription: &Subscription) -> Result<Vec<Attempt>, HubError> {
+        match subscription.collecting {
+            Some(payment) => {
+                Ok(self.store().list_attempts_of_payment(subscription.merchant_id, payment).await?)
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The gateway and amount of the next attempt, or why there is none.

@@ -1,8 +1,10 @@
 //! Where a declined checkout may go on: the cascade, the card's lock and its caps (M7, M28).
 
 use domain::attempt::{Attempt, Decline};
+use domain::card::Brand;
 use domain::cascade::{Case, Plan, decide_cascade};
 use domain::ids::GatewayId;
+use domain::network_rules::is_mastercard;
 use jiff::{SignedDuration, Timestamp};
 use storage::attempts;
 
@@ -32,7 +34,6 @@ impl Checkout {
         let known = cascade.map(|one| (one.id.uuid(), one.algorithm, one.members.as_slice()));
         let standing = self.hub.standing(configuration, known, None).await?;
         let lock = self.card_lock(attempt).await?;
-        let lock_here = decline.reason.is_never().then(|| "this card may not be attempted again".to_owned());
         let cap = self.card_cap(attempt).await?;
         let mut limits = Vec::new();
         for gateway in configuration.gateways.iter().filter(|one| one.capabilities.cascade) {
@@ -52,7 +53,7 @@ impl Checkout {
             single_transaction: self.prepared.draft.campaign.single_transaction,
             tried: &tried,
             steps_done: self.steps_done,
-            lock_bar: lock.or(lock_here).as_deref(),
+            card_lock: lock.as_deref(),
             cap_bar: cap.as_deref(),
             secs_left: self.secs_left(),
             time_limits: &limits,
@@ -74,8 +75,7 @@ impl Checkout {
     pub(super) async fn card_lock(&self, attempt: &Attempt) -> Result<Option<String>, HubError> {
         let now = self.hub.minter().now();
         let store = self.hub.store();
-        let lock = store.find_card_lock(attempt.merchant_id, &attempt.card_fingerprint, now).await?;
-        Ok(lock.map(|reason| format!("this card is locked ({reason})")))
+        Ok(store.find_card_lock(attempt.merchant_id, &attempt.card_fingerprint, now).await?)
     }
 
     /// A hard cap of the card's budget; the attempt under way is counted already (M28).
@@ -111,6 +111,10 @@ impl Checkout {
     }
 
     pub(super) fn is_mastercard(&self) -> bool {
-        self.prepared.order.card.as_ref().is_some_and(|card| card.brand == "mastercard")
+        self.prepared
+            .order
+            .card
+            .as_ref()
+            .is_some_and(|card| Brand::parse(&card.brand).is_some_and(is_mastercard))
     }
 }

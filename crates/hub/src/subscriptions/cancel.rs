@@ -36,7 +36,10 @@ impl Hub {
                     status,
                     stop_reason: reason.clone(),
                     pause_at: None,
-                    next_action_at: before.next_action_at.map(|at| before.next_bill_at.unwrap_or(at)),
+                    // Not while a bill is open, nor when a person must bill it by hand.
+                    next_action_at: before
+                        .next_bill_at
+                        .filter(|_| seen.open.is_none() && before.next_action_at.is_some()),
                     updated_at: now,
                     ..before.clone()
                 };
@@ -97,8 +100,13 @@ impl Hub {
             for one in page.into_iter().filter(|one| one.status.is_open()) {
                 match self.cancel_subscription(merchant_id, one.id, false, reason, actor).await {
                     Ok(_) => ended = ended.saturating_add(1),
-                    // It ended by itself meanwhile.
-                    Err(PersonError::Conflict(_)) => {}
+                    Err(PersonError::Conflict(words)) => {
+                        let now = self.store().find_subscription(merchant_id, one.id).await?;
+                        // Unless it ended by itself meanwhile.
+                        if now.is_some_and(|now| now.status.is_open()) {
+                            return Err(PersonError::Conflict(words));
+                        }
+                    }
                     Err(error) => return Err(error),
                 }
             }

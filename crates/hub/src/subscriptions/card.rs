@@ -78,8 +78,12 @@ impl Hub {
             }
             let zone = zone_of(&seen.configuration);
             let time = billing_time(&seen.configuration, &zone);
-            let recycling = before.status == SubscriptionStatus::RecycleBilling && seen.open.is_none();
-            let soon = recycling.then(|| next_run(now, &time, before.terms.sold_at));
+            let recycling = before.status == SubscriptionStatus::RecycleBilling;
+            // Its bill got lost twice: with the new card it is billed without a person's asking.
+            let lost =
+                before.status.is_billable() && before.collecting.is_some() && before.next_bill_at.is_none();
+            let bills = (recycling || lost) && seen.open.is_none();
+            let soon = bills.then(|| next_run(now, &time, before.terms.sold_at));
             let next = Subscription {
                 card_id: card.id,
                 card_fingerprint: card.fingerprint.clone(),
@@ -87,7 +91,9 @@ impl Hub {
                 initial: before.initial.clone().filter(|_| before.card_id == card.id),
                 tries: 0,
                 held: String::new(),
-                next_action_at: soon.or(before.next_action_at),
+                next_action_at: soon
+                    .map(|at| before.pause_at.map_or(at, |pause| pause.min(at)))
+                    .or(before.next_action_at),
                 next_bill_at: soon.or(before.next_bill_at),
                 updated_at: now,
                 ..before.clone()

@@ -98,7 +98,10 @@ impl Hub {
                 && attempt.deadline.is_some()
             {
                 let aftermath = self.aftermath();
-                self.charging.cancel_salvage(attempt, aftermath.as_ref()).await?;
+                // The wish to stop it is committed: what fails here the driver does.
+                if let Err(error) = self.charging.cancel_salvage(attempt, aftermath.as_ref()).await {
+                    tracing::warn!(attempt.id = %attempt.id, error = %error, "Attempt {} was not stopped yet", attempt.id);
+                }
             }
             let found = self.store().find_subscription(merchant_id, id).await?;
             return found.ok_or(PersonError::NotFound("subscription"));

@@ -48,7 +48,7 @@ impl Hub {
             let next = Subscription {
                 status: status.map_err(|refused| PersonError::Conflict(refused.to_string()))?,
                 pause_at: Some(from),
-                next_action_at: before.next_action_at.map(|at| at.min(from)),
+                next_action_at: Some(before.next_action_at.map_or(from, |at| at.min(from))),
                 updated_at: now,
                 ..before.clone()
             };

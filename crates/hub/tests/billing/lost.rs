@@ -156,3 +156,27 @@ async fn m23_a_hand_over_that_stops_for_a_renewed_card_did_not_get_lost(#[case] 
     assert_eq!(shop.again(&one).await.cycle, 2);
     shop.end().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m23_a_bill_that_got_lost_twice_is_made_in_the_next_run_on_a_new_card(#[case] on: On) {
+    let shop = Shop::new(on).await;
+    let (_, one) = shop.sell().await;
+    shop.gateway.script([Act::LoseBefore, Act::LoseBefore]);
+    shop.due(&one).await;
+    shop.never_received().await;
+    shop.due(&one).await;
+    shop.never_received().await;
+    assert_eq!(
+        (shop.again(&one).await.next_action_at, shop.alerts().await),
+        (None, vec!["bill_lost".to_owned()])
+    );
+    let mut card = tea().card;
+    card.number = "5555555555554444".to_owned().into();
+    shop.app.hub.change_card(shop.app.merchant, one.id, &card, "ann").await.unwrap();
+    assert_eq!(shop.due(&one).await.cycle, 2);
+    assert_eq!(kept(&shop.gateway), 2 * PRICE);
+    shop.app.hub.store().close().await;
+}

@@ -8,6 +8,7 @@ mod support;
 #[path = "../support/subscriptions.rs"]
 mod shop;
 
+mod cancelling;
 mod cycles;
 mod doubt;
 mod hooks;

@@ -164,3 +164,50 @@ async fn m24_buying_again_at_checkout_stops_an_older_rerun(#[case] on: On) {
     assert_eq!(shop.app.fresh(&declined).await.order.status, OrderStatus::Declined);
     shop.end().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m23_a_scheduled_pause_begins_also_while_a_salvage_gateway_works_on_the_bill(#[case] on: On) {
+    let shop = Shop::handing_over(on).await;
+    let (_, one) = shop.sell().await;
+    let (hub, merchant) = (&shop.app.hub, shop.app.merchant);
+    let pause = one.next_action_at.unwrap() + jiff::SignedDuration::from_hours(24 * 10);
+    hub.pause_subscription(merchant, one.id, Some(pause), "ann", "").await.unwrap();
+    shop.gateway.script([SOFT]);
+    shop.due(&one).await;
+    shop.salvage.script([Act::Pend]);
+    let open = shop.due(&one).await;
+    assert_eq!((open.status, open.next_action_at), (SubscriptionStatus::RecycleBilling, Some(pause)));
+    shop.due(&one).await;
+    shop.poll().await;
+    let paused = shop.again(&one).await;
+    assert_eq!((paused.status, paused.next_action_at), (SubscriptionStatus::Paused, None));
+    assert!(shop.salvage.booked()[0].cancelled, "it was told to stop");
+    assert_eq!((kept(&shop.salvage), paused.cycle), (0, 1));
+    shop.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m23_ending_after_the_next_bill_waits_for_the_one_that_is_open(#[case] on: On) {
+    let shop = Shop::new(on).await;
+    let (_, one) = shop.sell().await;
+    let (hub, merchant) = (&shop.app.hub, shop.app.merchant);
+    let pause = one.next_action_at.unwrap() + jiff::SignedDuration::from_hours(1);
+    hub.pause_subscription(merchant, one.id, Some(pause), "ann", "").await.unwrap();
+    shop.gateway.script([Act::LoseAfter]);
+    shop.gateway.set_unreachable(true);
+    assert_eq!(shop.due(&one).await.next_action_at, Some(pause), "in doubt, and the pause stands");
+    let ending = hub.cancel_subscription(merchant, one.id, true, "enough", "ann").await.unwrap();
+    assert_eq!((ending.next_action_at, ending.pause_at), (None, None));
+    shop.gateway.set_unreachable(false);
+    shop.bill(3_600).await;
+    let ended = shop.again(&one).await;
+    assert_eq!((ended.status, ended.cycle), (SubscriptionStatus::Cancelled, 2));
+    assert_eq!(kept(&shop.gateway), 2 * PRICE);
+    shop.end().await;
+}

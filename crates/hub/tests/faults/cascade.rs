@@ -181,3 +181,19 @@ async fn m28_a_cascade_obeys_the_hard_cap_of_the_cards_budget(#[case] on: On) {
     assert_eq!(gateway.requests().len(), 9, "caps never refuse an order's first charge");
     app.end().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m28_a_stolen_card_is_not_handed_to_a_salvage_gateway_whatever_a_later_decline_says(#[case] on: On) {
+    let (app, gateway, salvage) = with_salvage(on).await;
+    gateway.script([HARD, SOFT]);
+    app.import(tea()).await;
+    let mut other = tea();
+    other.contact.email = "bob@example.test".to_owned();
+    let last = app.import(other).await;
+    assert_eq!((gateway.requests().len(), salvage.requests().len()), (2, 0));
+    assert!(last.order.cascade_note.contains("locked (lost_or_stolen_card)"), "{}", last.order.cascade_note);
+    app.end().await;
+}

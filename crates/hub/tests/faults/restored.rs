@@ -191,3 +191,22 @@ async fn m13_a_request_that_was_held_up_until_others_take_it_up_is_not_sent(#[ca
     assert_eq!(gateway.requests().len(), 2, "the last one never left");
     app.hub.store().close().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_a_refund_that_was_held_up_until_others_take_it_up_is_left_to_the_driver(#[case] on: On) {
+    let (app, gateway) = one_gateway(on).await;
+    let view = app.import(tea()).await;
+    let attempt = &view.attempts[0];
+    let charging = app.hub.charging();
+    let refund = charging.new_operation(OperationKind::Refund, attempt, attempt.amount, "sorry");
+    // The machine slept between the decision and the request.
+    app.clock.advance(SignedDuration::from_secs(70));
+    let left = charging.operate(&refund, attempt, app.hub.aftermath().as_ref()).await.unwrap();
+    assert_eq!((left.state.as_str(), gateway.operated().len()), ("sending", 0), "it never left");
+    app.pass(80).await;
+    assert_eq!((kept(&gateway), gateway.operated().len()), (0, 1));
+    app.end().await;
+}

@@ -1,7 +1,9 @@
 //! The attempts of a rescue: the first one, and whether another acquirer may be asked after a refusal.
 
 use domain::attempt::{Attempt, AttemptState, LapseCause, Outcome, Route};
+use domain::card::Brand;
 use domain::declines::{Reason, SalvageRoute, salvage_route};
+use domain::network_rules::is_mastercard;
 use jiff::{SignedDuration, Timestamp};
 use storage::{Step, attempts, cards};
 
@@ -84,7 +86,7 @@ impl Platform {
         let now = self.now();
         let ago = |hours| now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN);
         let fingerprint = &rescue.card.stored.fingerprint;
-        let is_mastercard = rescue.card.stored.shown.brand == "mastercard";
+        let is_mastercard = Brand::parse(&rescue.card.stored.shown.brand).is_some_and(is_mastercard);
         let day_max = if is_mastercard { MASTERCARD_ATTEMPTS_IN_24_HOURS_MAX } else { i64::MAX };
         let caps = (day_max, ATTEMPTS_IN_30_DAYS_MAX);
         [

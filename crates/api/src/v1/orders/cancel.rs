@@ -37,7 +37,8 @@ async fn cancel(
     let id: OrderId = id.parse().map_err(|_| Problem::not_found())?;
     check_note(&body.note)?;
     // In a task of its own: a caller who hangs up must not stop it between the refund and the order.
-    let task = tokio::spawn(async move {
+    let worker = hub.clone();
+    let task = worker.spawn(async move {
         let view = hub.cancel_order(caller.merchant_id, id, &body.note, &caller.actor).await;
         let view = view.map_err(errors::person)?;
         OrderDetail::load(&hub, view).await.map_err(errors::store)

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::ids::OrderId;
+use domain::attempt::Attempt;
+use domain::ids::{AttemptId, MerchantId, OrderId};
 use hub::{Hub, PersonError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,7 +26,11 @@ pub(crate) const NOTE_CHARS_MAX: usize = 500;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefundOrder {
-    /// How much; all that is left when left out.
+    /// Which of the order's approved attempts is given back: its sale, or the completion of its trial. Left out: the first of
+    /// which something is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt_id: Option<String>,
+    /// How much; all that is left of that attempt when left out.
     #[serde(default)]
     amount: Option<Money>,
     /// Why; goes into the audit log.
@@ -53,9 +58,17 @@ async fn refund(
     let text = format!("POST /v1/orders/{id}/refund\n{request}");
     let fingerprint = hub.vault().body_fingerprint(text.as_bytes());
     let (merchant_id, worker) = (caller.merchant_id, hub.clone());
+    let attempt = match &body.attempt_id {
+        Some(attempt) => Some(find_attempt(&hub, merchant_id, id, attempt).await?),
+        None => None,
+    };
     let work = async move {
         let amount = body.amount.map(domain::Money::from);
-        match worker.refund_order(merchant_id, id, amount, &body.note, &caller.actor).await {
+        let refunded = match attempt {
+            Some(attempt) => worker.refund_attempt(&attempt, amount, &body.note, &caller.actor).await,
+            None => worker.refund_order(merchant_id, id, amount, &body.note, &caller.actor).await,
+        };
+        match refunded {
             Ok(operation) => Ended::done(StatusCode::OK, &Operation::from(operation)),
             // The store or the gateway may have been reached.
             Err(error @ PersonError::Hub(_)) => Ended::Unknown(errors::person(error)),
@@ -63,6 +76,19 @@ async fn refund(
         }
     };
     once(hub, merchant_id, key, fingerprint, work).await
+}
+
+/// An attempt of this order; any other is refused by name.
+async fn find_attempt(
+    hub: &Hub,
+    merchant_id: MerchantId,
+    order_id: OrderId,
+    text: &str,
+) -> Result<Attempt, Problem> {
+    let unknown = || Problem::invalid([("attempt_id", "this order has no attempt with this id")]);
+    let id: AttemptId = text.parse().map_err(|_| unknown())?;
+    let found = hub.store().find_attempt(merchant_id, id).await.map_err(errors::store)?;
+    found.filter(|attempt| attempt.order_id == order_id).ok_or_else(unknown)
 }
 
 /// A note that is too long is refused.

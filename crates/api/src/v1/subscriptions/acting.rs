@@ -80,7 +80,7 @@ impl Action {
     async fn ended(self, work: impl Future<Output = Ended> + Send + 'static) -> Result<Response, Problem> {
         match self.key {
             Some(key) => once(self.hub, self.merchant_id, key, self.fingerprint, work).await,
-            None => match tokio::spawn(work).await.map_err(Problem::internal)? {
+            None => match self.hub.spawn(work).await.map_err(Problem::internal)? {
                 Ended::Done(status, body) => {
                     Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
                 }

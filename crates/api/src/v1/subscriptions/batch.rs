@@ -117,7 +117,7 @@ async fn batch_change(
     };
     match key.0 {
         Some(key) => once(hub, merchant_id, key, fingerprint, work).await,
-        None => match tokio::spawn(work).await.map_err(Problem::internal)? {
+        None => match hub.spawn(work).await.map_err(Problem::internal)? {
             Ended::Done(status, body) => {
                 Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
             }

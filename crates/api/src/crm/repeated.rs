@@ -1,0 +1,46 @@
+//! Refunds that are asked for again: these calls have no key by which a repetition could be known.
+
+use std::collections::HashSet;
+
+use domain::ids::{AttemptId, MerchantId, OrderId};
+use domain::money::Money;
+use hub::HubError;
+use jiff::SignedDuration;
+use storage::operations::Operation;
+
+use super::Crm;
+
+/// The same refund asked for again within this time is the same refund.
+const WITHIN_MINUTES: i64 = 10;
+
+/// Refunds of an order that were begun a short while ago, the oldest first: done, or with an outcome still to come.
+pub(super) async fn recent_refunds(
+    crm: &Crm,
+    merchant_id: MerchantId,
+    order_id: OrderId,
+) -> Result<Vec<Operation>, HubError> {
+    let since = crm.hub.minter().now() - SignedDuration::from_mins(WITHIN_MINUTES);
+    let mut all = crm.hub.store().list_operations_of_order(merchant_id, order_id).await?;
+    all.retain(|one| one.kind == "refund" && may_have_acted(one) && one.created_at > since);
+    Ok(all)
+}
+
+/// The gateway gave it back, or may have.
+pub(super) fn may_have_acted(operation: &Operation) -> bool {
+    matches!(operation.state.as_str(), "sending" | "in_doubt" | "done")
+}
+
+/// Whether one of them gave this much of an attempt back.
+pub(super) fn is_repeated(recent: &[Operation], attempt: AttemptId, amount: Money) -> bool {
+    recent.iter().any(|one| one.attempt_id == attempt && one.amount == amount)
+}
+
+/// Whether they gave this much of an order back: one of them, or the latest together, spread over its approvals.
+pub(super) fn is_repeated_over(recent: &[Operation], amount: Money) -> bool {
+    let (mut of, mut sum) = (HashSet::new(), 0_i64);
+    let is_spread = recent.iter().rev().take_while(|one| of.insert(one.attempt_id)).any(|one| {
+        sum = sum.saturating_add(one.amount.minor());
+        sum == amount.minor()
+    });
+    is_spread || recent.iter().any(|one| one.amount == amount)
+}
