@@ -5,6 +5,9 @@
     reason = "a command line: what it prints is its purpose"
 )]
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod arguments;
 mod commands;
 
