@@ -10,8 +10,8 @@ use crate::world::World;
 
 const OURS: &str = "-- explain_attempt
 SELECT 'attempt ' || state || ' ' || route || ' at ' || gateway_kind || ' ' || amount_minor || ', approved '
-    || COALESCE(approved_minor, '-') || ', reference ' || COALESCE(gateway_reference, '-') || ', code ' || COALESCE(code, '-')
-    || ', reversed ' || COALESCE(reversed_at, '-') AS line, 0 AS place
+    || COALESCE(CAST(approved_minor AS TEXT), '-') || ', reference ' || COALESCE(gateway_reference, '-') || ', code ' || COALESCE(code, '-')
+    || ', reversed ' || COALESCE(CAST(reversed_at AS TEXT), '-') AS line, 0 AS place
 FROM attempts WHERE id = $1
 UNION ALL
 SELECT kind || ' ' || state || ' ' || amount_minor || ', code ' || COALESCE(code, '-') || ', why ' || why, created_at

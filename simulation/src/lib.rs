@@ -25,6 +25,7 @@ mod explain;
 mod ledger;
 mod targeted;
 
+mod databases;
 mod shop;
 mod world;
 

@@ -25,6 +25,10 @@ struct Arguments {
     /// Plant every known bug in turn, and play seeds until it is found
     #[arg(long)]
     planted: bool,
+    /// Play on a PostgreSQL server, e.g. postgres://user@host:port/postgres; it makes and removes databases there.
+    /// Default: SQLite files
+    #[arg(long)]
+    postgres: Option<String>,
     /// Seeds played at once; default: one per core
     #[arg(long)]
     at_once: Option<usize>,
@@ -42,7 +46,10 @@ struct Sum {
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let simulator = Simulator::new()?;
+    let simulator = match &arguments.postgres {
+        Some(server) => Simulator::on_postgres(server)?,
+        None => Simulator::new()?,
+    };
     if arguments.planted {
         return Ok(plant(&simulator, &arguments));
     }

@@ -39,11 +39,11 @@ pub(crate) struct Play {
 }
 
 impl Play {
-    /// The play of a seed.
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The play of a seed; `can_restore`: its databases can be put back to an earlier copy.
+    pub(crate) fn new(seed: u64, can_restore: bool) -> Self {
         let dice = Dice::new(seed ^ 0x91A7);
         let rates = Rates::of(&dice);
-        let is_restored = Dice::new(seed ^ 0xBAC4).one_in(RESTORED_ONE_IN);
+        let is_restored = can_restore && Dice::new(seed ^ 0xBAC4).one_in(RESTORED_ONE_IN);
         Self { dice, rates, serial: 1_000, sales: Vec::new(), is_restored }
     }
 

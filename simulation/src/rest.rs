@@ -31,7 +31,7 @@ SELECT (SELECT COUNT(*) FROM attempts WHERE state IN ('sending', 'in_doubt', 'pe
 
 const SHOWN: &str = "-- open_shown
 SELECT 'attempt ' || state || ' ' || route || ' at ' || gateway_kind || ', doubt ' || COALESCE(doubt, '-') || ', checks '
-    || checks || ', person ' || needs_person || ', due ' || COALESCE(next_check_at, '-') || ' ' || lower(hex(id)) AS line
+    || checks || ', person ' || needs_person || ', due ' || COALESCE(CAST(next_check_at AS TEXT), '-') || ' ' || lower(hex(id)) AS line
 FROM attempts
 WHERE state IN ('sending', 'in_doubt', 'pending')
 UNION ALL
@@ -39,7 +39,7 @@ SELECT kind || ' ' || state || ', checks ' || checks || ', person ' || needs_per
 FROM operations
 WHERE state IN ('sending', 'in_doubt')
 UNION ALL
-SELECT 'late approval ' || state || ', due ' || COALESCE(next_action_at, '-') || ' ' || lower(hex(attempt_id))
+SELECT 'late approval ' || state || ', due ' || COALESCE(CAST(next_action_at AS TEXT), '-') || ' ' || lower(hex(attempt_id))
 FROM late_approvals
 WHERE state NOT IN ('given_back', 'kept')";
 

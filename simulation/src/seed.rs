@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use storage::{Location, Statement, Store};
+use storage::{Statement, Store};
 
 use crate::checks::Checks;
+use crate::databases::Databases;
 use crate::dice::Dice;
-use crate::drive::nap;
 use crate::faults::Counts;
 use crate::planted::{Bug, Planted};
 use crate::play::Play;
 use crate::rest::rest;
 use crate::scheduler::Scheduler;
-use crate::world::World;
+use crate::world::{ROLES, World};
 
 const PAYMENTS: &str = "-- count_payments
 SELECT COUNT(*) AS payments FROM payments";
@@ -53,30 +53,26 @@ pub struct Outcome {
     pub last: Vec<String>,
 }
 
-/// Plays seeds: holds a migrated database to copy, and the folder for all of them.
+/// Plays seeds: holds a migrated database to copy, and the folder for all of them. Dropped outside of a runtime.
 #[derive(Debug)]
 pub struct Simulator {
     folder: tempfile::TempDir,
-    template: PathBuf,
+    databases: Databases,
 }
 
 impl Simulator {
-    /// A simulator whose databases live in memory where the system offers a folder for that.
+    /// A simulator whose databases are SQLite files; in memory where the system offers a folder for that.
     pub fn new() -> Result<Self> {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }?;
-        let template = folder.path().join("template.sqlite");
-        runtime()?.block_on(async {
-            let store = Store::open(&Location::Sqlite(template.clone())).await?;
-            store.close().await;
-            drop(store);
-            // The writer closes the file when nobody can write any more; only then it is whole.
-            while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
-                nap().await;
-            }
-            anyhow::Ok(())
-        })?;
-        Ok(Self { folder, template })
+        let folder = in_memory()?;
+        let databases = runtime()?.block_on(Databases::sqlite(folder.path()))?;
+        Ok(Self { folder, databases })
+    }
+
+    /// A simulator whose databases are a PostgreSQL server's; its address names any database of it. No database is put
+    /// back to an earlier copy there: that is played with files.
+    pub fn on_postgres(server: &str) -> Result<Self> {
+        let databases = runtime()?.block_on(Databases::postgres(server))?;
+        Ok(Self { folder: in_memory()?, databases })
     }
 
     /// Plays a seed. An error is a fault of the simulation, or a panic of what it plays: broken as well.
@@ -125,29 +121,55 @@ impl Simulator {
         let folder = tempfile::tempdir_in(self.folder.path()).context("no folder for the seed")?;
         runtime()?.block_on(async {
             let scheduler = Arc::clone(scheduler);
-            let mut world =
-                World::new(run.seed, folder.path(), &self.template, scheduler, Planted::of(run.bug)).await?;
-            let restored = Play::new(run.seed).run(&mut world, checks).await?;
-            if checks.broken.is_empty() {
-                match &restored {
-                    Some(restored) => restored.end(&mut world, checks).await?,
-                    None => rest(&mut world, &Dice::new(run.seed ^ 0x4E57), checks).await?,
-                }
+            let played = self.play_in(run, folder.path(), scheduler, checks).await;
+            for role in ROLES {
+                self.databases.remove(folder.path(), role).await?;
             }
-            if checks.broken.is_empty() {
-                checks.whole(&world).await?;
-            }
-            // After a restored backup a person settles what the books differ in.
-            if checks.broken.is_empty() && restored.is_none() {
-                checks.books(&world).await?;
-            }
-            let lost = restored.map_or(0, |restored| restored.lost_payments);
-            let ours = payments(&world.hub_role.store).await?.saturating_add(lost);
-            let counted = (ours, payments(&world.platform_role.store).await?);
-            world.close().await;
-            Ok(counted)
+            played
         })
     }
+
+    async fn play_in(
+        &self,
+        run: Run,
+        folder: &Path,
+        scheduler: Arc<Scheduler>,
+        checks: &mut Checks,
+    ) -> Result<(u64, u64)> {
+        let plant = Planted::of(run.bug);
+        let mut world = World::new(run.seed, folder, &self.databases, scheduler, plant).await?;
+        let restored = Play::new(run.seed, self.databases.can_restore()).run(&mut world, checks).await?;
+        if checks.broken.is_empty() {
+            match &restored {
+                Some(restored) => restored.end(&mut world, checks).await?,
+                None => rest(&mut world, &Dice::new(run.seed ^ 0x4E57), checks).await?,
+            }
+        }
+        if checks.broken.is_empty() {
+            checks.whole(&world).await?;
+        }
+        // After a restored backup a person settles what the books differ in.
+        if checks.broken.is_empty() && restored.is_none() {
+            checks.books(&world).await?;
+        }
+        let lost = restored.map_or(0, |restored| restored.lost_payments);
+        let ours = payments(&world.hub_role.store).await?.saturating_add(lost);
+        let counted = (ours, payments(&world.platform_role.store).await?);
+        world.close().await;
+        Ok(counted)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // What is left behind is an empty database.
+        let _ = runtime().and_then(|runtime| runtime.block_on(self.databases.close()));
+    }
+}
+
+fn in_memory() -> Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    Ok(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }?)
 }
 
 /// How many payments a database knows.

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 use vault::{KeyRing, Vault};
 
 use crate::backend::StoppedBackend;
+use crate::databases::Databases;
 use crate::dice::Dice;
 use crate::drive::nap;
 use crate::network::{Network, StoppedTransport};
@@ -38,6 +39,8 @@ pub(crate) const HUB_HOSTS: [&str; 2] = ["127.0.0.1:8090", "127.0.0.1:8093"];
 const HUB_NAMES: [&str; 2] = ["hub A", "hub B"];
 const SANDBOX_HOST: &str = "127.0.0.1:8092";
 const PLATFORM_HOST: &str = "127.0.0.1:8091";
+/// The roles that have a database.
+pub(crate) const ROLES: [&str; 2] = ["hub", "platform"];
 /// Moments in which a database that was put away is let go.
 const NAPS_MAX: u32 = 5_000;
 /// The password of every shop's user.
@@ -92,31 +95,27 @@ pub(crate) fn login(shop: usize) -> String {
 }
 
 impl Role {
-    async fn open(path: &Path, clock: &ManualClock, seed: u64) -> Result<Self> {
-        let store = Store::open(&Location::Sqlite(path.to_path_buf())).await?;
+    async fn open(location: &Location, clock: &ManualClock, seed: u64) -> Result<Self> {
+        let store = Store::open(location).await?;
         let ring = KeyRing::generate(clock, &SeededEntropy::new(seed));
         Ok(Self { store, touched: Arc::default(), vault: Arc::new(Vault::new(ring)) })
     }
 }
 
 impl World {
-    /// A world in this folder; `template` is a migrated, empty database.
+    /// A world in this folder.
     pub(crate) async fn new(
         seed: u64,
         folder: &Path,
-        template: &Path,
+        databases: &Databases,
         scheduler: Arc<Scheduler>,
         plant: Planted,
     ) -> Result<Self> {
         let clock = Arc::new(ManualClock::new(START.parse()?));
         let dice = Dice::new(seed ^ 0x0C0F);
-        let paths = [folder.join("hub.sqlite"), folder.join("platform.sqlite")];
-        for path in &paths {
-            std::fs::copy(template, path)?;
-        }
-        let [hub_path, platform_path] = &paths;
-        let hub_role = Role::open(hub_path, &clock, seed).await?;
-        let platform_role = Role::open(platform_path, &clock, !seed).await?;
+        let [hub, platform] = ROLES;
+        let hub_role = Role::open(&databases.fresh(folder, hub).await?, &clock, seed).await?;
+        let platform_role = Role::open(&databases.fresh(folder, platform).await?, &clock, !seed).await?;
         let any: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let duplicates = Duplicates { by_order: !dice.one_in(3), overridable: dice.one_in(2) };
         let sandbox = Arc::new(acquirers(any, duplicates)?);

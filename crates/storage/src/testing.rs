@@ -31,7 +31,8 @@ fn unique() -> String {
     format!("recoup_test_{}", Uuid::now_v7().simple())
 }
 
-fn server() -> String {
+/// The address of the tests' PostgreSQL server, with a database that is there.
+pub fn server() -> String {
     std::env::var("RECOUP_TEST_POSTGRES").expect(
         "RECOUP_TEST_POSTGRES names a PostgreSQL server: run the tests by `cargo xtask test`, or start one by `cargo xtask postgres`",
     )
