@@ -3,6 +3,10 @@
 //! One budget per merchant and card, whatever gateway, route or amount: changing one of them to reset a counter would be
 //! evasion. The networks' own limits are ceilings; ours stay below them, so that attempts we do not see still fit.
 
+mod lock;
+
+pub use lock::{CardLock, card_lock_after};
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::card::Brand;

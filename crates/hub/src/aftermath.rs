@@ -9,7 +9,7 @@ use domain::order::{Order, OrderStatus};
 use domain::payment::PaymentState;
 use gateways::{Gateway, OperationKind, Reply};
 use storage::operations::Operation;
-use storage::{StoreError, fulfilments, guards, operations, orders, payments};
+use storage::{StoreError, attempts, fulfilments, guards, operations, orders, payments};
 
 use crate::checkout::read_decline;
 use crate::rerun::{rerun_opened, rerun_settled, rerun_undone};
@@ -93,6 +93,7 @@ impl Aftermath {
             let words = "A check of the card was approved late: nothing was taken.";
             let steps = vec![
                 payments::set_state(attempt.merchant_id, attempt.payment_id, declined, now),
+                attempts::reverse(attempt.merchant_id, attempt.id, now),
                 self.hub.tell(order, words),
             ];
             return Ok(Consequence { steps, then: Vec::new() });

@@ -6,18 +6,15 @@ use domain::declines::Reason;
 use domain::ids::{GatewayId, GatewayProfileId};
 use domain::order::Order;
 use domain::payment::PaymentState;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use storage::alerts::Alert;
 use storage::events::Event;
 use storage::fulfilments::Fulfilment;
 use storage::timeline::Line;
-use storage::{Step, alerts, cards, events, fulfilments, guards, orders, payments, standing, timeline};
+use storage::{Step, alerts, events, fulfilments, guards, orders, payments, standing, timeline};
 
 use crate::Hub;
 use crate::standing::month_of;
-
-/// How long a card stays barred after Mastercard's advice 03 or 21, days (declines.md section 5.6).
-const ADVICE_LOCK_DAYS: i64 = 30;
 
 /// Whether the cardholder stopped the payment that these attempts belong to: it is never attempted again (M28).
 pub(crate) fn is_stopped(attempts: &[Attempt]) -> bool {
@@ -178,18 +175,8 @@ impl Hub {
         attempt: &Attempt,
         decline: &Decline,
     ) -> Vec<Step> {
-        let mut steps = Vec::new();
         let now = self.minter().now();
-        let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
-        // A stopped payment (R0) bars that payment, which its attempts show, and not the card (M28).
-        let never = decline.reason.is_never() && decline.reason != Reason::StopPayment;
-        if never || by_advice {
-            let days = SignedDuration::from_hours(ADVICE_LOCK_DAYS.saturating_mul(24));
-            let until = by_advice.then(|| now.saturating_add(days).unwrap_or(Timestamp::MAX));
-            let reason = decline.reason.as_str();
-            let fingerprint = &attempt.card_fingerprint;
-            steps.push(cards::lock(order.merchant_id, fingerprint, reason, attempt.id, now, until));
-        }
+        let mut steps: Vec<Step> = self.card_locked(attempt, decline).into_iter().collect();
         let profile = order.routed.and_then(|routed| routed.profile_id);
         if let (Some(profile_id), false) = (profile, attempt.route.is_cascade()) {
             let is_hard = decline.class == domain::declines::Class::Hard;

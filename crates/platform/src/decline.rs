@@ -2,14 +2,12 @@
 
 use domain::attempt::{Attempt, Decline, Lapse, LapseCause, Outcome, RawDecline};
 use domain::declines::{Reason, Signals, classify};
-use jiff::{SignedDuration, Timestamp};
+use domain::network_rules::{CardLock, card_lock_after};
+use jiff::Timestamp;
 use storage::alerts::{self, Alert};
 use storage::{Step, cards};
 
 use crate::Platform;
-
-/// Mastercard's advice "do not try again" holds for so many days.
-const ADVICE_LOCK_DAYS: i64 = 30;
 
 fn signals<'a>(attempt: &'a Attempt, brand: &'a str, raw: &'a RawDecline) -> Signals<'a> {
     Signals {
@@ -75,12 +73,10 @@ impl Platform {
 
 /// A lock on the card when the network forbids any further attempt with it.
 fn card_lock(attempt: &Attempt, decline: &Decline, now: Timestamp) -> Vec<Step> {
-    let by_advice = matches!(decline.raw.advice_code.as_deref(), Some("03" | "21"));
-    if !decline.reason.is_never() && !by_advice {
-        return Vec::new();
-    }
-    let days = SignedDuration::from_hours(ADVICE_LOCK_DAYS.saturating_mul(24));
-    let until = by_advice.then(|| now.saturating_add(days).unwrap_or(Timestamp::MAX));
-    let reason = decline.reason.as_str();
-    vec![cards::lock(attempt.merchant_id, &attempt.card_fingerprint, reason, attempt.id, now, until)]
+    let lock = card_lock_after(decline, &attempt.gateway_kind, now);
+    let step = |lock: CardLock| {
+        let (mid, fingerprint) = (attempt.merchant_id, &attempt.card_fingerprint);
+        cards::lock(mid, fingerprint, lock.reason.as_str(), attempt.id, now, lock.until)
+    };
+    lock.map(step).into_iter().collect()
 }

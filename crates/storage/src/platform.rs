@@ -31,7 +31,7 @@ mod recovery;
 
 pub use accounts::{ACCOUNT_EXISTS, PlatformAccount, insert_account, set_capture_window, set_webhook_url};
 pub use due::{LEASE_LOST, begin_step, hurry_recoveries, postpone_recovery};
-pub use event_tries::{TRY_LOST, TryResult, record_try};
+pub use event_tries::{TRY_LOST, TryResult, address_events, record_try};
 pub use events::{EventTold, PlatformEvent, insert_event};
 pub use external_orders::{CANCELLED_BEFORE, enter_order, fence_order};
 pub use list::{RecoveryFilter, RecoveryPage};

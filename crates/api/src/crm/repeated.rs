@@ -13,6 +13,9 @@ use super::Crm;
 /// The same refund asked for again within this time is the same refund.
 const WITHIN_MINUTES: i64 = 10;
 
+/// The parts of one refund follow each other within this time: one call to a gateway.
+const PART_SECS_MAX: i64 = 60;
+
 /// Refunds of an order that were begun a short while ago, the oldest first: done, or with an outcome still to come.
 pub(super) async fn recent_refunds(
     crm: &Crm,
@@ -37,8 +40,13 @@ pub(super) fn is_repeated(recent: &[Operation], attempt: AttemptId, amount: Mone
 
 /// Whether they gave this much of an order back: one of them, or the latest together, spread over its approvals.
 pub(super) fn is_repeated_over(recent: &[Operation], amount: Money) -> bool {
-    let (mut of, mut sum) = (HashSet::new(), 0_i64);
-    let is_spread = recent.iter().rev().take_while(|one| of.insert(one.attempt_id)).any(|one| {
+    let (mut of, mut sum, mut later) = (HashSet::new(), 0_i64, None);
+    let is_part = |one: &&Operation| {
+        let follows = later.is_none_or(|at| one.created_at.duration_until(at).as_secs() <= PART_SECS_MAX);
+        later = Some(one.created_at);
+        follows && of.insert(one.attempt_id)
+    };
+    let is_spread = recent.iter().rev().take_while(is_part).any(|one| {
         sum = sum.saturating_add(one.amount.minor());
         sum == amount.minor()
     });

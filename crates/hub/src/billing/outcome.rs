@@ -10,7 +10,7 @@ use domain::subscription::{Subscription, SubscriptionEvent, SubscriptionStatus};
 use gateways::{Gateway, OperationKind, Reply};
 use std::sync::{Arc, Mutex, PoisonError};
 use storage::operations::Operation;
-use storage::{Step, StoreError, operations, payments, subscriptions};
+use storage::{Step, StoreError, attempts, operations, payments, subscriptions};
 
 use super::begin::{billing_time, zone_of};
 use super::case::BillingCase;
@@ -271,7 +271,8 @@ impl Hub {
         if attempt.amount.is_zero() {
             let words = "A check of the card was approved late: nothing was taken.";
             let declined = self.payment_state(attempt, PaymentState::Declined);
-            let steps = vec![declined, self.tell_of(&case.subscription, words)];
+            let undone = attempts::reverse(attempt.merchant_id, attempt.id, self.minter().now());
+            let steps = vec![declined, undone, self.tell_of(&case.subscription, words)];
             return Consequence { steps, then: Vec::new() };
         }
         let kind = if can_void { OperationKind::Void } else { OperationKind::Refund };

@@ -1,5 +1,6 @@
 //! Cancelling an order: what it bills again ends first, and what stopped halfway is finished by whoever cancels again.
 
+use domain::attempt::AttemptState;
 use domain::configuration::Billing;
 use domain::order::OrderStatus;
 use domain::plan::{Plan, Trial};
@@ -92,5 +93,27 @@ async fn m5_an_order_that_only_checked_the_card_is_cancelled_without_a_refund(#[
     assert_eq!(view.order.status, OrderStatus::Cancelled);
     assert_eq!(shop.again(&one).await.status, SubscriptionStatus::Cancelled);
     assert_eq!(shop.gateway.operated(), []);
+    shop.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn m5_a_check_that_is_approved_after_the_end_took_nothing_and_leaves_nothing(#[case] on: On) {
+    let plan = Plan::every(30, usd(0), usd(0));
+    let shop = Shop::selling(on, Billing::Recurring, plan).await;
+    let (_, one) = shop.sell().await;
+    let gate = shop.gateway.hold_answers();
+    shop.app.clock.advance(jiff::SignedDuration::from_secs(31 * DAY));
+    let (hub, merchant) = (shop.app.hub.clone(), shop.app.merchant);
+    let billing = tokio::spawn(async move { hub.sweep_subscriptions().await.unwrap() });
+    gate.arrived().await;
+    shop.app.hub.cancel_subscription(merchant, one.id, false, "enough", "ann").await.unwrap();
+    gate.open();
+    billing.await.unwrap();
+    let attempt = shop.attempts(&one).await.remove(0);
+    assert!(matches!(attempt.state, AttemptState::Approved { reversed_at: Some(_), .. }), "{attempt:?}");
+    assert_eq!((shop.gateway.operated().len(), shop.alerts().await.len()), (0, 0));
     shop.end().await;
 }

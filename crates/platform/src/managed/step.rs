@@ -127,7 +127,7 @@ impl Platform {
             .with(merchants::check_version(mid, version))
             .with(rows::begin_step(mid, id, fence, next_at, &attempt.why, self.now()))
             .with(self.paying(attempt, PaymentState::Attempting))
-            .with_all(self.within_caps(rescue))
+            .with_all(self.within_caps(rescue, &attempt.gateway_kind))
             .with(attempts::insert(attempt))
     }
 

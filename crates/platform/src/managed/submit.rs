@@ -1,14 +1,14 @@
 //! The evaluate of a managed recovery: taken in, to be worked on by the driver.
 
-use domain::declines::{Signals, classify};
+use domain::declines::Reason;
 use domain::payment::{Payment, PaymentState};
 use jiff::Timestamp;
 use storage::platform::{self as rows, Managed, RecoveryState};
 use storage::{StoreError, Transaction, cards, payments};
 
 use crate::Platform;
-use crate::evaluate::{answered, details};
-use crate::rescue::plan::Plan;
+use crate::evaluate::answered;
+use crate::rescue::plan::{Plan, reason_told};
 use crate::rescue::{Begun, Rescue};
 
 const HOPELESS: &str = "The network forbids another attempt after such a decline.";
@@ -23,7 +23,8 @@ impl Platform {
         // A security code that came with the token is not kept for a charge without the customer (M35).
         drop(self.take_code(rescue.recovery.initiator, &rescue.card));
         let declined = (RecoveryState::Declined, answered::DECLINED);
-        if is_hopeless(&rescue) {
+        // Nobody is asked after such a decline, not in the sandbox either.
+        if reason_told(&rescue).is_some_and(Reason::is_never) {
             return self.answer_at_once(rescue, declined.0, declined.1, HOPELESS).await;
         }
         if let Plan::Answer { state, status, reason } = self.plan(&rescue, false).await? {
@@ -64,17 +65,4 @@ impl Platform {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether the merchant's own decline says "never": nobody is asked after such a one.
-fn is_hopeless(rescue: &Rescue) -> bool {
-    let told = details::read(&rescue.recovery);
-    let brand = rescue.card.stored.shown.brand.as_str();
-    let signals = Signals {
-        network: Some(brand).filter(|brand| !brand.is_empty() && *brand != "other"),
-        source: &told.decline_source,
-        code: &told.decline_code,
-        ..Signals::default()
-    };
-    classify(&signals).is_some_and(|reading| reading.reason.is_never())
 }

@@ -10,19 +10,25 @@ use charging::OperateError;
 use domain::ids::OperationId;
 use domain::money::Money;
 use gateways::OperationKind;
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::json;
 use storage::operations::Operation;
 use storage::platform::{Recovery, RecoveryState};
 
-use crate::Platform;
 use crate::answer::{Refusal, envelope, json_response};
 use crate::body::Body;
 use crate::evaluate::read::is_possible_id;
 use crate::orders::{Ended, UNDER_WAY, ended, state_of};
+use crate::{Platform, order_of};
 
 /// The service's code for "more than is left", as observed.
 const TOO_MUCH: &str = "2001";
+
+/// Why, in the books.
+const WHY: &str = "The merchant refunds the order.";
+/// The same refund without a key asked for again within this time is the same refund.
+const REPEATED_WITHIN_MINUTES: i64 = 10;
 
 pub(crate) async fn endpoint(
     State(platform): State<Arc<Platform>>,
@@ -53,11 +59,14 @@ async fn refund(
         "" => None,
         key => Some(platform.operation_id("refund", &recovery, key)?),
     };
-    if let Some(known) = platform.known_refund(&recovery, id, amount).await? {
-        return Ok(known);
+    let known = match id {
+        Some(id) => platform.known_refund(&recovery, id, amount).await?,
+        None => platform.repeated_refund(&recovery, amount).await?,
+    };
+    match known {
+        Some(known) => Ok(known),
+        None => platform.refund(recovery, id, amount, WHY).await,
     }
-    let why = "The merchant refunds the order.";
-    platform.refund(recovery, id, amount, why).await
 }
 
 impl Platform {
@@ -65,10 +74,9 @@ impl Platform {
     async fn known_refund(
         &self,
         recovery: &Recovery,
-        id: Option<OperationId>,
+        id: OperationId,
         amount: Money,
     ) -> Result<Option<Response>, Refusal> {
-        let Some(id) = id else { return Ok(None) };
         let Some(known) = self.store().find_operation(recovery.merchant_id, id).await? else {
             return Ok(None);
         };
@@ -77,6 +85,26 @@ impl Platform {
             return Err(Refusal::titled(StatusCode::CONFLICT, title));
         }
         Ok(Some(response(recovery, state_of(known)?)))
+    }
+
+    /// The answer to a refund without a key that was made a short while ago: the documents say that a repeated call does
+    /// not refund twice, and clients send no key. What was refunded whole is answered as more than is left.
+    async fn repeated_refund(&self, recovery: &Recovery, amount: Money) -> Result<Option<Response>, Refusal> {
+        if recovery.state != RecoveryState::Approved {
+            return Ok(None);
+        }
+        let since = self.now() - SignedDuration::from_mins(REPEATED_WITHIN_MINUTES);
+        let all = self.store().list_operations_of_order(recovery.merchant_id, order_of(recovery.id)).await?;
+        // One that is under way is answered with 409, as any other.
+        let is_same = |one: &Operation| {
+            (one.kind.as_str(), one.state.as_str(), one.why.as_str()) == ("refund", "done", WHY)
+                && one.amount == amount
+                && one.created_at > since
+        };
+        match all.into_iter().rev().find(is_same) {
+            Some(known) => Ok(Some(response(recovery, state_of(known)?))),
+            None => Ok(None),
+        }
     }
 
     /// Gives money back, on a task of its own; `id` when the request has a key.

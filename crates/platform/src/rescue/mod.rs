@@ -159,7 +159,7 @@ impl Platform {
         let mut steps = self.left_behind(attempt, outcome);
         steps.push(rows::enter_order(rescue.mid, &rescue.recovery.external_order_id));
         steps.push(self.still_asking(rescue));
-        steps.extend(self.within_caps(rescue));
+        steps.extend(self.within_caps(rescue, &next.gateway_kind));
         steps.push(attempts::insert(next));
         let consequence = Consequence { steps, then: Vec::new() };
         match self.charging.record(attempt, outcome, &consequence, None).await {
@@ -214,7 +214,7 @@ impl Platform {
             .with(cards::upsert(&rescue.card.stored, attempt.created_at))
             .with(rows::insert_recovery(&rescue.recovery, &rescue.contact.email))
             .with(payments::insert(&payment, attempt.created_at));
-        let [lock, caps] = self.within_caps(rescue);
+        let [lock, caps] = self.within_caps(rescue, &attempt.gateway_kind);
         let transaction = match attempt.initiator {
             Initiator::Customer => transaction.with(lock),
             Initiator::Merchant => transaction.with(lock).with(caps),

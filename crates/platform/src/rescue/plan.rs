@@ -1,11 +1,12 @@
 //! What to do with an evaluate: answer it at once, or ask acquirers.
 
 use domain::attempt::{Initiator, Purpose};
+use domain::declines::{Reason, Signals, classify};
 use storage::StoreError;
 use storage::platform::RecoveryState;
 
 use crate::Platform;
-use crate::evaluate::answered;
+use crate::evaluate::{answered, details};
 use crate::pretend;
 use crate::rescue::Rescue;
 use crate::rescue::routes::{Acquirer, routes_of};
@@ -54,6 +55,9 @@ impl Platform {
                 None => {}
             }
         }
+        if is_barred(rescue) {
+            return Ok(declined("The network forbids another attempt after such a decline."));
+        }
         let acquirers = routes_of(&configuration, rescue.recovery.purpose);
         if acquirers.is_empty() {
             let none = || declined("The account has no acquirer that could take this.");
@@ -65,6 +69,24 @@ impl Platform {
             None => Ok(Plan::Ask { acquirers, version }),
         }
     }
+}
+
+/// What the merchant's own decline says, by our tables; none when nothing was told that we know.
+pub(crate) fn reason_told(rescue: &Rescue) -> Option<Reason> {
+    let told = details::read(&rescue.recovery);
+    let brand = rescue.card.stored.shown.brand.as_str();
+    let signals = Signals {
+        network: Some(brand).filter(|brand| !brand.is_empty() && *brand != "other"),
+        source: &told.decline_source,
+        code: &told.decline_code,
+        ..Signals::default()
+    };
+    classify(&signals).map(|reading| reading.reason)
+}
+
+/// Whether it says that the card is gone for good or that the payer said stop, which no decline map lifts either (M27).
+fn is_barred(rescue: &Rescue) -> bool {
+    reason_told(rescue).is_some_and(|reason| reason.is_never() && !reason.may_be_overridden())
 }
 
 enum Trigger {

@@ -62,3 +62,15 @@ async fn a_step_without_room_in_the_budget_is_passed_over(#[case] on: On) {
     assert_eq!(app.status_name(&id).await, "EXPIRED");
     app.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn the_pretend_acquirer_has_no_networks_limits(#[case] on: On) {
+    let app = App::sandbox(on).await;
+    for number in 0..20 {
+        assert_eq!(app.post("evaluate", &sync(&format!("o{number}"))).await.text("status"), "APPROVED");
+    }
+    app.finish().await;
+}

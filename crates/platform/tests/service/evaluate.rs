@@ -247,3 +247,21 @@ async fn the_sandbox_keeps_its_amount_limits_unless_told_otherwise(#[case] on: O
     assert_eq!(app.acquirer(1).requests().len(), 1);
     app.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m27_nobody_is_asked_when_the_merchant_tells_of_a_decline_that_is_final(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    let told = |order: &str, code: &str| {
+        let changes =
+            [("/transaction/responseCode", json!(code)), ("/transaction/responseCodeSource", json!("nmi"))];
+        with(evaluate(order), &changes)
+    };
+    let answer = app.post("evaluate", &told("a", "252")).await;
+    assert_eq!((answer.text("status"), app.acquirer(1).requests().len()), ("DECLINED".to_owned(), 0));
+    assert!(answer.json()["customProperties"]["reason"].as_str().unwrap().contains("forbids"), "{answer:?}");
+    assert_eq!(app.post("evaluate", &told("b", "202")).await.text("status"), "APPROVED");
+    app.finish().await;
+}

@@ -154,3 +154,18 @@ async fn the_sandbox_sends_chargebacks_and_refunds_on_demand(#[case] on: On) {
     assert_eq!(real.charged(1), 1999);
     real.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn events_that_found_no_address_are_sent_when_there_is_one(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    app.post("evaluate", &evaluate("a")).await;
+    app.sweep().await;
+    app.pass(71 * 3_600);
+    let receiver = app.receiver().await;
+    app.sweep().await;
+    assert_eq!(receiver.kinds(), ["order.completed"]);
+    app.finish().await;
+}

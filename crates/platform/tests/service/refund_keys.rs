@@ -32,3 +32,25 @@ async fn m16_a_refund_with_the_same_key_replays_and_another_amount_is_refused(#[
     assert_eq!(receiver.kinds(), ["order.completed", "order.refunded", "order.refunded"]);
     app.finish().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn m16_a_part_without_a_key_is_refunded_once_in_ten_minutes(#[case] on: On) {
+    let app = App::with_routes(on, 1).await;
+    let id = app.post("evaluate", &evaluate("a")).await.text("orderId");
+    let part = async |major: f64| {
+        let answer = app.post(&format!("orders/{id}/refund"), &json!({"amountToRefund": major})).await;
+        assert_eq!(answer.text("status"), "SUCCESS", "{answer:?}");
+        answer.text("transactionId")
+    };
+    let first = part(5.0).await;
+    assert_eq!(part(5.0).await, first, "the same one");
+    assert_ne!(part(2.0).await, first);
+    assert_eq!(app.charged(1), 1_299);
+    app.pass(601);
+    assert_ne!(part(5.0).await, first);
+    assert_eq!(app.charged(1), 799);
+    app.finish().await;
+}

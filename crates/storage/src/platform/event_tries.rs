@@ -18,6 +18,7 @@ pub(crate) const ALL: &[&str] = &[
     CLAIM_DUE_EVENTS_POSTGRES,
     NEXT_DUE_EVENT,
     RECORD_TRY,
+    ADDRESS_EVENTS,
 ];
 
 const LIST_MERCHANTS_WITH_DUE_EVENTS: &str = "-- list_merchants_with_due_platform_events
@@ -111,6 +112,19 @@ pub fn record_try(merchant_id: MerchantId, id: EventId, fence: Uuid, result: Try
         Value::at(next),
     ];
     Step::one(RECORD_TRY, args)
+}
+
+const ADDRESS_EVENTS: &str = "-- address_platform_events
+UPDATE platform_events
+SET state = 'waiting',
+    next_try_at = $2
+WHERE merchant_id = $1
+    AND state = 'unaddressed'
+    AND created_at >= $3";
+
+/// Events that found no address since a moment are due: the account has one now.
+pub fn address_events(merchant_id: MerchantId, now: Timestamp, since: Timestamp) -> Step {
+    Step::any(ADDRESS_EVENTS, vec![merchant_id.into(), now.into(), since.into()])
 }
 
 impl Store {

@@ -134,7 +134,16 @@ async fn told(store: &Store, ours: MerchantId) {
     record(4, 1, TryResult::Unaddressed).await;
     let now: Vec<_> = list().await.into_iter().map(|one| (one.state, one.tries, one.next_try_at)).collect();
     assert_eq!(now, [("waiting".to_owned(), 1, Some(at(500))), ("unaddressed".to_owned(), 0, None)]);
+    write(store, platform::address_events(ours, at(450), at(401))).await.unwrap();
+    assert_eq!(list().await[1].state, "unaddressed", "told before that");
+    write(store, platform::address_events(ours, at(501), at(400))).await.unwrap();
+    let told = list().await.remove(1);
+    assert_eq!((told.state.as_str(), told.next_try_at), ("waiting", Some(at(501))));
     assert_eq!(claim(500, 2).await.len(), 1);
+    record(2, 2, TryResult::Later(at(502))).await;
+    assert_eq!(claim(501, 2).await.len(), 1, "the one that has an address now");
+    record(4, 2, TryResult::Unaddressed).await;
+    assert_eq!(claim(502, 2).await.len(), 1);
     record(2, 2, TryResult::Later(at(501))).await;
     assert_eq!(claim(501, 2).await[0].tries, 1);
     record(2, 2, TryResult::GivenUp).await;
