@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Plant every known bug in turn, and play seeds until it is found
     #[arg(long)]
     planted: bool,
+    /// Play on a PostgreSQL server, at an address of any database of it; default: SQLite files
+    #[arg(long)]
+    postgres: Option<String>,
 }
 
 /// Builds and plays it.
@@ -33,6 +36,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.planted {
         command.arg("--planted");
+    }
+    if let Some(server) = &options.postgres {
+        command.args(["--postgres", server]);
     }
     shell::hand_over(&mut command)
 }

@@ -21,7 +21,9 @@ const WINDOW_HOURS: i64 = 48;
 const RESTORED_DAYS: i64 = 30;
 /// Hours until what could not be compared is tried again; while automatic charging is held, one.
 const AGAIN_HOURS: i64 = 6;
-/// Most open alerts that are looked through for repetitions.
+/// The kind of its alerts.
+const KIND: &str = "reconciliation";
+/// Most alerts that are looked through for repetitions.
 const ALERTS_MAX: i64 = 2_000;
 /// Name of the mark that keeps when the last whole comparison was made.
 const RECONCILED_AT: &str = "reconciled_at";
@@ -185,7 +187,7 @@ impl Charging {
         self.raise(merchant_id, raised).await
     }
 
-    /// Raises alerts that are not open already.
+    /// Raises alerts that were not raised before.
     async fn raise(
         &self,
         merchant_id: MerchantId,
@@ -194,17 +196,18 @@ impl Charging {
         if raised.is_empty() {
             return Ok(());
         }
-        let open = self.store.list_open_alerts(merchant_id, ALERTS_MAX).await?;
-        let known: HashSet<String> = open.into_iter().map(|alert| alert.words).collect();
+        // Also those that a person has closed: each is told once.
+        let told = self.store.list_alert_words(merchant_id, KIND, ALERTS_MAX).await?;
+        let mut known: HashSet<String> = told.into_iter().collect();
         let mut transaction = Transaction::new("reconciliation_alerts");
         for (attempt, words) in raised {
-            if known.contains(&words) {
+            if !known.insert(words.clone()) {
                 continue;
             }
             transaction = transaction.with(alerts::insert(&Alert {
                 merchant_id,
                 id: self.minter.mint(),
-                kind: "reconciliation".to_owned(),
+                kind: KIND.to_owned(),
                 order_id: attempt.as_ref().map(|attempt| attempt.order_id),
                 attempt_id: attempt.as_ref().map(|attempt| attempt.id),
                 words,

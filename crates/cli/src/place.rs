@@ -10,6 +10,11 @@ use vault::{KeyRing, SystemEntropy, Vault};
 
 use domain::Clock;
 
+/// What is fingerprinted to know a database's own keys again; rotations keep the key of fingerprints.
+const KEY_CHECK: &[u8] = b"recoup key check";
+/// Name of the mark that keeps that fingerprint.
+const KEY_CHECK_MARK: &str = "key_check";
+
 /// Where data is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
@@ -121,7 +126,30 @@ impl Place {
             store.commit(mark).await?;
             ring
         };
-        Ok(Vault::new(ring))
+        let vault = Vault::new(ring);
+        let check = vault.body_fingerprint(KEY_CHECK);
+        match store.find_mark(KEY_CHECK_MARK).await? {
+            Some(known) if known != check => bail!(
+                "the key file {} belongs to another installation: it opens none of this database's cards and credentials; restore the one that was made with it, or name it by --key-file",
+                path.display()
+            ),
+            Some(_) => {}
+            None => {
+                let mark = storage::marks::set(KEY_CHECK_MARK, &check);
+                store.commit(storage::Transaction::new("mark_key_check").with(mark)).await?;
+            }
+        }
+        Ok(vault)
+    }
+
+    /// Refuses a SQLite database that is not there: what only looks at one must not make it, and find all well.
+    pub(crate) fn require_database(&self) -> Result<()> {
+        if let Location::Sqlite(path) = self.location()?
+            && !path.exists()
+        {
+            bail!("there is no database at {}; name its folder by --data", path.display());
+        }
+        Ok(())
     }
 }
 

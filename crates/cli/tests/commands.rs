@@ -102,6 +102,12 @@ fn a_shop_is_set_up_by_file_user_and_doctor() {
     let doctor = recoup(&["doctor", "--data", &data, "--json"]);
     let doctor: Value = serde_json::from_str(&out(&doctor)).unwrap();
     assert_eq!(doctor["invariants_broken"], 0);
+    #[cfg(unix)]
+    for name in ["recoup.sqlite", "keys.json"] {
+        let rights = std::fs::metadata(Path::new(&data).join(name)).unwrap().permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&rights) & 0o777;
+        assert_eq!(mode, 0o600, "{name} is its owner's alone");
+    }
 }
 
 #[test]
@@ -178,4 +184,40 @@ fn what_waits_for_a_person_is_shown_and_decided_at_the_terminal() {
     let unknown =
         recoup(&["resolve", "--data", &data, "attempt", attempt, "not-executed", "--note", "not there"]);
     assert!(!unknown.status.success() && err(&unknown).contains("there is no attempt"), "{}", err(&unknown));
+}
+
+#[test]
+fn keys_of_another_installation_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.toml");
+    std::fs::write(&file, SHOP).unwrap();
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    for home in [&one, &other] {
+        let home = home.display().to_string();
+        assert!(recoup(&["apply", "--data", &home, &file.display().to_string()]).status.success());
+    }
+    std::fs::copy(other.join("keys.json"), one.join("keys.json")).unwrap();
+    for command in [&["serve"][..], &["keys"]] {
+        let mut arguments = command.to_vec();
+        let home = one.display().to_string();
+        arguments.extend(["--data", &home]);
+        if command == ["keys"] {
+            arguments.push("rotate");
+        }
+        let refused = recoup(&arguments);
+        assert!(!refused.status.success(), "{}", out(&refused));
+        assert!(err(&refused).contains("belongs to another installation"), "{}", err(&refused));
+    }
+}
+
+#[test]
+fn what_only_looks_at_a_database_does_not_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("typo").display().to_string();
+    for command in ["doctor", "reconcile", "alerts"] {
+        let refused = recoup(&[command, "--data", &data]);
+        assert!(!refused.status.success(), "{command}: {}", out(&refused));
+        assert!(err(&refused).contains("there is no database at"), "{}", err(&refused));
+    }
+    assert!(!folder.path().join("typo").exists());
 }

@@ -206,3 +206,32 @@ async fn a_node_killed_in_the_middle_of_a_billing_run_leaves_every_subscription_
     shutdown.request();
     hub.store().close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_not_rotated_beside_a_server() {
+    let (database, folder) = (TestDatabase::new(On::Postgres).await, tempfile::tempdir().unwrap());
+    let Location::Postgres { url, .. } = database.location() else { panic!("it is on PostgreSQL") };
+    let data = folder.path().join("data").display().to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_recoup"));
+        let output =
+            command.args(["keys", "--database", url, "--data", &data]).args(arguments).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let store = database.open().await;
+    let clock = AheadClock::default();
+    let beat = async |ago: i64| {
+        let at = clock.now() - SignedDuration::from_secs(ago);
+        store.commit(Transaction::new("beat").with(storage::marks::beat("hub", at))).await.unwrap();
+    };
+    std::fs::create_dir_all(&data).unwrap();
+    KeyRing::open_or_create(&folder.path().join("data/keys.json"), &clock, &SystemEntropy).unwrap();
+    beat(20).await;
+    let (done, words) = run(&["rotate"]);
+    assert!(!done && words.contains("stop every node"), "{words}");
+    assert!(run(&["list"]).0, "looking is free");
+    beat(200).await;
+    let (done, words) = run(&["rotate"]);
+    assert!(done, "{words}");
+    store.close().await;
+}

@@ -49,7 +49,7 @@ pub enum Change {
     DeleteRecycleProfile(RecycleProfileId),
     /// Removes a decline map.
     DeleteDeclineMap(DeclineMapId),
-    /// Removes a campaign.
+    /// Removes a campaign; refused while subscriptions that were sold in it run.
     DeleteCampaign(CampaignId),
 }
 
@@ -155,6 +155,7 @@ impl Hub {
         Ok(applied)
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm per kind of change")]
     async fn apply_one(&self, applied: &mut Applied, change: Change) -> Result<(), HubError> {
         let merchant_id = applied.configuration.merchant_id;
         let now = self.minter().now();
@@ -219,11 +220,26 @@ impl Hub {
                 steps.push(rows::delete(merchant_id, "decline_map", id.uuid()));
             }
             Change::DeleteCampaign(id) => {
+                problems.extend(self.sold_in(merchant_id, known, id).await?);
                 known.campaigns.retain(|one| one.id != id);
                 steps.push(rows::delete(merchant_id, "campaign", id.uuid()));
             }
         }
         Ok(())
+    }
+
+    /// Running subscriptions that were sold in a campaign: its switches hold for their bills too, such as that for recycle
+    /// billing.
+    async fn sold_in(
+        &self,
+        merchant_id: MerchantId,
+        known: &Configuration,
+        id: CampaignId,
+    ) -> Result<Option<Problem>, HubError> {
+        let running = self.store().count_subscriptions_in_campaign(merchant_id, id).await?;
+        let number = known.campaigns.iter().find(|one| one.id == id).map_or(0, |campaign| campaign.number);
+        let words = format!("{running} running subscriptions were sold in it; cancel them first");
+        Ok((running > 0).then(|| Problem::new(format!("campaigns[{number}]"), words)))
     }
 
     async fn work_at(&self, merchant_id: MerchantId, id: GatewayId) -> Result<Work, HubError> {

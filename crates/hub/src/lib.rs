@@ -10,6 +10,7 @@ mod effects;
 mod standing;
 
 mod aftermath;
+mod alerts;
 mod cancel;
 mod people;
 mod refunds;

@@ -9,7 +9,8 @@ use crate::store::Store;
 use crate::value::Value;
 
 /// The statements of this module.
-pub(crate) const ALL: &[&str] = &[INSERT_ALERT, LIST_OPEN_ALERTS, INSERT_AUDIT, LIST_AUDIT];
+pub(crate) const ALL: &[&str] =
+    &[INSERT_ALERT, LIST_OPEN_ALERTS, CLOSE_ALERT, LIST_ALERT_WORDS, INSERT_AUDIT, LIST_AUDIT];
 
 /// Something a person must look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,29 @@ WHERE merchant_id = $1
 ORDER BY created_at, id
 LIMIT CAST($2 AS BIGINT)";
 
+const CLOSE_ALERT: &str = "-- close_alert
+UPDATE alerts
+SET closed_at = $3
+WHERE merchant_id = $1
+    AND id = $2
+    AND closed_at IS NULL";
+
+/// Name of the step that fails when there is no such open alert.
+pub const NOT_OPEN: &str = "close_alert";
+
+/// A person has seen to it. Conflict when there is no such alert, or it is closed already.
+pub fn close(merchant_id: MerchantId, id: AlertId, at: Timestamp) -> Step {
+    Step::one(CLOSE_ALERT, vec![merchant_id.into(), id.into(), at.into()])
+}
+
+const LIST_ALERT_WORDS: &str = "-- list_alert_words
+SELECT words
+FROM alerts
+WHERE merchant_id = $1
+    AND kind = $2
+ORDER BY created_at DESC, id DESC
+LIMIT CAST($3 AS BIGINT)";
+
 /// A line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
@@ -102,6 +126,21 @@ ORDER BY at DESC, id DESC
 LIMIT CAST($2 AS BIGINT)";
 
 impl Store {
+    /// What alerts of a kind say, open and closed, the newest first.
+    pub async fn list_alert_words(
+        &self,
+        merchant_id: MerchantId,
+        kind: &str,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let args = vec![merchant_id.into(), kind.into(), limit.into()];
+        self.query(Statement::new(LIST_ALERT_WORDS, args))
+            .await?
+            .iter()
+            .map(|row| row.text("words"))
+            .collect()
+    }
+
     /// Alerts that nobody has closed, oldest first.
     pub async fn list_open_alerts(
         &self,

@@ -51,9 +51,22 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(512)
 }
 
+/// Makes a file that only its owner reads: it holds names and addresses. SQLite gives the log beside it the same rights.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new();
+    file.append(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 impl SqliteBackend {
     /// Opens the file, making and migrating it when needed.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path).map_err(StoreError::unavailable)?;
         let writing = options(path)
             .create_if_missing(true)
             .pragma("cache_size", WRITER_CACHE)

@@ -14,12 +14,13 @@ use super::account::AccountTime;
 use super::answer::Answer;
 use super::call::Call;
 use super::order_object::{NEW_SALE, RECURRING, fulfilment_object, order_object};
-use super::page::{self, Page};
+use super::page::{self, EVERYTHING, Page};
 use super::purchase_object::purchases_of;
 use super::reader::Reader;
 use super::transactions::transactions_of_order;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
+    "isDeclineSave",
     "orderId",
     "orderStatus",
     "orderType",
@@ -34,7 +35,6 @@ const TEXT_CHARS_MAX: usize = 255;
 
 /// Newest first, with items, fulfilments and transactions.
 pub(crate) async fn query(State(crm): State<Crm>, call: Call) -> Answer {
-    call.note_unknown(|name| NAMES.contains(&name) || page::NAMES.contains(&name));
     answer(&crm, &call).await.unwrap_or_else(Answer::from)
 }
 
@@ -42,8 +42,11 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     let configuration = crm.hub.configuration(call.merchant_id).await?;
     let mut reader = Reader::new(&call.pairs);
     let page = Page::read(&mut reader);
+    let is_known = |name: &str| NAMES.contains(&name) || page::NAMES.contains(&name) || name == EVERYTHING;
+    let strange = call.unknown_filters(is_known);
     let filter = read_filter(&mut reader, &configuration);
-    let problems: Vec<Problem> = reader.into_problems();
+    let mut problems: Vec<Problem> = reader.into_problems();
+    problems.extend(strange);
     if !problems.is_empty() {
         return Ok(Answer::refused(&problems));
     }
@@ -80,6 +83,7 @@ fn read_filter(reader: &mut Reader<'_>, configuration: &Configuration) -> Option
         created_from,
         created_before,
         is_rebill,
+        is_salvaged: reader.flag("isDeclineSave"),
     };
     let is_no_address = !address.is_empty() && filter.ip_address.is_none();
     (!is_no_address).then_some(filter)

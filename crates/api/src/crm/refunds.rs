@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::attempt::{Attempt, AttemptState};
 use domain::ids::OrderId;
 use domain::money::Money;
-use hub::{HubError, OrderRefund, OrderView};
+use hub::{HubError, OrderRefund, OrderView, PersonError};
 use storage::operations::Operation;
 
 use super::Crm;
@@ -17,9 +17,18 @@ use super::repeated::{is_repeated, is_repeated_over, recent_refunds};
 use super::task::in_a_task;
 use super::transaction_update::{actor_of, amount, named_attempt, refusal, shown};
 
-const OF_TRANSACTION: [&str; 6] =
-    ["transactionId", "refundAmount", "fullRefund", "externalRefund", "refundMerchantTxnId", "refundReason"];
-const OF_ORDER: [&str; 4] = ["orderId", "refundAmount", "fullRefund", "refundReason"];
+const OF_TRANSACTION: [&str; 7] = [
+    "transactionId",
+    "refundAmount",
+    "fullRefund",
+    "cancelPurchase",
+    "externalRefund",
+    "refundMerchantTxnId",
+    "refundReason",
+];
+const OF_ORDER: [&str; 5] = ["orderId", "refundAmount", "fullRefund", "cancelPurchase", "refundReason"];
+/// Why purchases end that `cancelPurchase` names.
+const WHY_ENDED: &str = "Cancelled with its refund.";
 const REASON_CHARS_MAX: usize = 100;
 const REFERENCE_CHARS_MAX: usize = 200;
 
@@ -42,6 +51,7 @@ async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let mut reader = Reader::new(&call.pairs);
     let attempt = named_attempt(&crm, &call, &mut reader).await?;
     let is_external = reader.flag("externalRefund").unwrap_or(false);
+    let ends = reader.flag("cancelPurchase").unwrap_or(false);
     let reference = reader.text("refundMerchantTxnId", REFERENCE_CHARS_MAX);
     let reason = reader.text("refundReason", REASON_CHARS_MAX);
     let much = attempt.as_ref().map(|attempt| how_much(&mut reader, attempt));
@@ -50,6 +60,10 @@ async fn refund_transaction(crm: Crm, call: Call) -> Result<Answer, HubError> {
         return Ok(Answer::refused(&problems));
     };
     let actor = actor_of(&call);
+    // First, so that nothing more is billed; it stays so when the refund is refused.
+    if ends && let Err(error) = end_purchases(&crm, &attempt, &actor).await {
+        return refusal(error, |_| "cancelPurchase");
+    }
     let done = if is_external {
         crm.hub.book_refund(merchant_id, attempt.id, much, &reference, &reason, &actor).await
     } else {
@@ -81,6 +95,7 @@ async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let mut reader = Reader::new(&call.pairs);
     let id = named_order(&mut reader);
     let reason = reader.text("refundReason", REASON_CHARS_MAX);
+    let ends = reader.flag("cancelPurchase").unwrap_or(false);
     let view = match id {
         Some(id) => crm.hub.find_order_view(merchant_id, id).await?,
         None => None,
@@ -97,6 +112,13 @@ async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
     let (Some(id), Some(much), true) = (id, much, problems.is_empty()) else {
         return Ok(Answer::refused(&problems));
     };
+    if ends {
+        let actor = actor_of(&call);
+        let ended = crm.hub.cancel_subscriptions_of_order(merchant_id, id, WHY_ENDED, &actor).await;
+        if let Err(error) = ended {
+            return refusal(error, |_| "cancelPurchase");
+        }
+    }
     if let Some(amount) = much {
         let recent = recent_refunds(&crm, merchant_id, id).await?;
         if is_repeated_over(&recent, amount) {
@@ -108,6 +130,22 @@ async fn refund_order(crm: Crm, call: Call) -> Result<Answer, HubError> {
         Ok(OrderRefund { stopped: None, .. }) => order_now(&crm, &call, id).await,
         Err(error) => refusal(error, |_| "refundAmount"),
     }
+}
+
+/// Ends the purchase whose bill a transaction paid, or all that began with the sale that it paid.
+async fn end_purchases(crm: &Crm, attempt: &Attempt, actor: &str) -> Result<(), PersonError> {
+    let merchant_id = attempt.merchant_id;
+    let payment = crm.hub.store().find_payment(merchant_id, attempt.payment_id).await?;
+    let Some((subscription, _)) = payment.and_then(|payment| payment.cycle) else {
+        let order_id = attempt.order_id;
+        crm.hub.cancel_subscriptions_of_order(merchant_id, order_id, WHY_ENDED, actor).await?;
+        return Ok(());
+    };
+    let known = crm.hub.store().find_subscription(merchant_id, subscription).await?;
+    if known.is_some_and(|known| known.status.is_open()) {
+        crm.hub.cancel_subscription(merchant_id, subscription, false, WHY_ENDED, actor).await?;
+    }
+    Ok(())
 }
 
 /// What is said when an approval could not be given back: what went back before it, too.

@@ -15,7 +15,7 @@ use super::Crm;
 use super::account::AccountTime;
 use super::answer::Answer;
 use super::call::Call;
-use super::page::{self, Page};
+use super::page::{self, EVERYTHING, Page};
 use super::reader::Reader;
 use super::transaction_object::{OfBill, RESPONSE_TYPES, response_type, transaction_object};
 
@@ -44,7 +44,6 @@ struct Filter {
 /// The attempts of an order, of a purchase, or made within a range of days; oldest first. An attempt that provably did
 /// nothing at its gateway is no transaction.
 pub(crate) async fn query(State(crm): State<Crm>, call: Call) -> Answer {
-    call.note_unknown(|name| NAMES.contains(&name) || page::NAMES.contains(&name));
     answer(&crm, &call).await.unwrap_or_else(Answer::from)
 }
 
@@ -53,11 +52,14 @@ async fn answer(crm: &Crm, call: &Call) -> Result<Answer, HubError> {
     let configuration = crm.hub.configuration(merchant_id).await?;
     let mut reader = Reader::new(&call.pairs);
     let page = Page::read(&mut reader);
+    let is_known = |name: &str| NAMES.contains(&name) || page::NAMES.contains(&name) || name == EVERYTHING;
+    let strange = call.unknown_filters(is_known);
     let is_elsewhere = ![("txnType", "SALE"), ("paySource", "CREDITCARD")]
         .iter()
         .all(|(name, only)| matches!(reader.raw(name), "") || reader.raw(name).eq_ignore_ascii_case(only));
     let filter = read_filter(&mut reader, &configuration);
-    let problems = reader.into_problems();
+    let mut problems = reader.into_problems();
+    problems.extend(strange);
     if !problems.is_empty() {
         return Ok(Answer::refused(&problems));
     }

@@ -1,15 +1,18 @@
 //! Alerts: what a person must look at.
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use domain::ids::AlertId;
 use hub::Hub;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Problem};
+use web::{Json, Path, Problem};
 
-use super::auth::{Caller, Read};
+use super::auth::{Caller, Operate, Read};
 use super::errors;
+use super::orders::check_note;
 use super::page::Page;
 use super::values::Instant;
 
@@ -51,7 +54,35 @@ async fn list(State(hub): State<Hub>, caller: Caller<Read>) -> Result<Json<Page<
     Ok(Json(Page::whole(alerts.into_iter().map(shown).collect())))
 }
 
+/// What was done about it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CloseAlert {
+    /// What was done about it; goes into the audit log.
+    #[schema(min_length = 1, max_length = 500)]
+    note: String,
+}
+
+/// Closes an alert that a person has seen to. What it was about is not changed by that. Needs the scope `operate`.
+#[utoipa::path(post, path = "/v1/alerts/{id}/close", tag = "operations",
+    params(("id" = String, Path, description = "Its id.")), request_body = CloseAlert,
+    responses((status = 204, description = "It is closed.")))]
+async fn close(
+    State(hub): State<Hub>,
+    caller: Caller<Operate>,
+    Path(id): Path<String>,
+    Json(body): Json<CloseAlert>,
+) -> Result<StatusCode, Problem> {
+    let id: AlertId = id.parse().map_err(|_| Problem::not_found())?;
+    check_note(&body.note)?;
+    if body.note.trim().is_empty() {
+        return Err(Problem::invalid([("note", "say what was done about it")]));
+    }
+    hub.close_alert(caller.merchant_id, id, &body.note, &caller.actor).await.map_err(errors::person)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Its routes.
 pub(crate) fn routes() -> OpenApiRouter<Hub> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(close))
 }

@@ -170,3 +170,25 @@ async fn m16_the_same_partial_refund_asked_for_again_is_given_back_once(#[case] 
     assert_eq!(refunds(&app).iter().sum::<i64>(), 4_000);
     app.ends_well().await;
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_refund_ends_the_purchase_when_it_says_so(#[case] on: On) {
+    let app = shop(on).await;
+    let (order, ids) = completed(&app).await;
+    let path = "/transactions/refund/";
+    let of = |value: &str| {
+        call().with("transactionId", &ids[1]).with("refundAmount", "1.00").with("cancelPurchase", value)
+    };
+    assert!(error(&app.call(path, &of("x")).await).starts_with("cancelPurchase"));
+    assert_eq!(refunds(&app), [0_i64; 0]);
+    success(&app.call(path, &of("1")).await);
+    assert_eq!(refunds(&app), [100]);
+    let shown = app.order(&order).await;
+    assert_eq!(shown["items"][0]["purchaseStatus"], "CANCELLED");
+    bill_after(&app, 60 * DAY).await;
+    assert_eq!(app.taken(1), SALE + COMPLETION - 100, "nothing more is billed");
+    app.ends_well().await;
+}

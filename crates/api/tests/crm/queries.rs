@@ -214,3 +214,25 @@ async fn a_campaign_shows_how_its_products_are_billed(#[case] on: On) {
     assert_eq!((&instalments["billingType"], &instalments["trialType"]), (&json!("MULTI_PAY"), &json!(null)));
     assert_eq!((&instalments["finalBillingCycle"], &instalments["fixedBillingDay"]), (&json!(3), &json!(31)));
 }
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test]
+async fn a_filter_that_is_not_known_is_refused_and_finds_nothing(#[case] on: On) {
+    let app = app(on).await;
+    app.approved(&sale()).await;
+    let days = || call().with("startDate", "01/01/2020").with("endDate", "12/31/2030");
+    for (path, name) in [
+        ("/order/query/", "firstName"),
+        ("/order/query/", "customerId"),
+        ("/transactions/query/", "cardLast4"),
+        ("/transactions/query/", "merchantTxnId"),
+    ] {
+        let text = error(&app.call(path, &days().with(name, "1")).await);
+        assert_eq!(text, format!("{name}: is no filter of this search; leave it out"), "{path}");
+    }
+    let saved = |flag: &'static str| days().with("isDeclineSave", flag).with("includeCustomFields", 1);
+    assert_eq!(total(&app, "/order/query/", saved("0")).await, 1);
+    assert_eq!(total(&app, "/order/query/", saved("1")).await, 0);
+}

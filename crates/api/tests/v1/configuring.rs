@@ -128,7 +128,7 @@ async fn a_change_is_audited_with_who_and_why(#[case] on: On) {
 #[case::sqlite(On::Sqlite)]
 #[case::postgres(On::Postgres)]
 #[tokio::test]
-async fn alerts_are_shown(#[case] on: On) {
+async fn alerts_are_shown_until_a_person_closes_them(#[case] on: On) {
     let app = App::new(on).await;
     let (main, _) = app.shop().await;
     let rejected = gateways::Rejection {
@@ -139,5 +139,13 @@ async fn alerts_are_shown(#[case] on: On) {
     main.script([gateways::fake::Act::Reject(rejected)]);
     app.order("k", crate::support::order()).await.expect(201);
     let alerts = app.get("/v1/alerts").await.expect(200);
-    assert!(alerts["items"][0]["id"].as_str().unwrap().starts_with("alr_"), "{alerts}");
+    let id = alerts["items"][0]["id"].as_str().unwrap();
+    assert!(id.starts_with("alr_"), "{alerts}");
+    let path = format!("/v1/alerts/{id}/close");
+    assert_eq!(app.post(&path, json!({"note": " "})).await.wrong(), ["note"]);
+    app.post(&path, json!({"note": "New credentials are in place."})).await.expect(204);
+    assert_eq!(app.get("/v1/alerts").await.expect(200)["items"], json!([]));
+    app.post(&path, json!({"note": "again"})).await.expect(404);
+    let audit = app.hub.store().list_audit(app.merchant_id, 1).await.unwrap();
+    assert_eq!(audit[0].note, "New credentials are in place.");
 }

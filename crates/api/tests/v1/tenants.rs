@@ -55,6 +55,7 @@ async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
     main.set_unreachable(true);
     app.order("k", order()).await.expect(201);
     late_approval(&app).await;
+    alert(&app).await;
     let made = app.get("/v1/orders").await.expect(200)["items"][0]["id"].clone();
     app.keyed("/v1/reruns", "run", json!({"orders": [made]})).await.expect(201);
     let document: Value = serde_json::from_str(&api::v1::openapi()).unwrap();
@@ -83,6 +84,21 @@ async fn no_endpoint_shows_or_changes_what_is_a_strangers(#[case] on: On) {
     assert_eq!(everything(&app).await, before, "nothing of the first merchant has changed");
     let none = app.call_as(&stranger, Method::GET, "/v1/attempts?state=in_doubt", None).await.expect(200);
     assert_eq!(none["items"], json!([]));
+}
+
+/// An alert of the first merchant.
+async fn alert(app: &App) {
+    let alert = storage::alerts::Alert {
+        merchant_id: app.merchant_id,
+        id: app.hub.minter().mint(),
+        kind: "bill_held".to_owned(),
+        order_id: None,
+        attempt_id: None,
+        words: "Look at it.".to_owned(),
+        created_at: app.hub.minter().now(),
+    };
+    let insert = storage::alerts::insert(&alert);
+    app.hub.store().commit(Transaction::new("alert").with(insert)).await.unwrap();
 }
 
 /// A subscription of the first merchant.
@@ -138,6 +154,9 @@ fn body_for(path: &str) -> Value {
     }
     if path.contains("late-approvals") {
         return json!({"decision": "keep", "note": "Mine."});
+    }
+    if path.contains("/v1/alerts/") {
+        return json!({"note": "Mine."});
     }
     if path.ends_with("/resolve") {
         return json!({"verdict": "not_executed", "note": "Mine."});

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use domain::ids::MerchantId;
-use storage::Location;
 use storage::alerts::Alert;
 
 use crate::place::Place;
@@ -29,11 +28,7 @@ pub(crate) struct Options {
 
 /// Only reads, so a running server does not stand in the way.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    if let Location::Sqlite(path) = options.place.location()?
-        && !path.exists()
-    {
-        bail!("there is no database at {}; name its folder by --data", path.display());
-    }
+    options.place.require_database()?;
     let store = options.place.open_store().await?;
     let merchants = match options.merchant {
         Some(_) => vec![super::user::merchant_of(&store, options.merchant).await?],

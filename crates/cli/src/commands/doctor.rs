@@ -19,6 +19,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    options.place.require_database()?;
     let _held = options.place.hold()?;
     let store = options.place.open_store().await?;
     let (broken, checked) = crate::assemble::broken_invariants(&store).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
+use domain::Clock as _;
 use domain::ids::{CardId, GatewayId, MerchantId};
 use storage::{Store, Transaction, cards, configuration};
 use uuid::Uuid;
@@ -14,6 +15,8 @@ use vault::{Purpose, SystemEntropy, Vault};
 use crate::clock::SystemClock;
 use crate::place::Place;
 
+/// Servers leave a heartbeat each minute; after so many seconds without one there is none.
+const BEAT_SECS_MAX: i64 = 150;
 /// Cards sealed anew per transaction.
 const BATCH: i64 = 500;
 
@@ -44,6 +47,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let path = options.place.existing_key_path()?;
     let store = options.place.open_store().await?;
     let vault = Arc::new(options.place.open_vault(&store, &SystemClock).await?);
+    if !matches!(options.action, Action::List) {
+        refuse_beside_a_server(&options.place, &store).await?;
+    }
     match options.action {
         Action::List => {}
         Action::Rotate => {
@@ -69,6 +75,19 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
     println!("{table}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server reads its keys at its start: one that still ran would seal with a key that is retired, and could not open what
+/// is sealed with the new one. A folder has a lock; a PostgreSQL database has only its servers' heartbeats.
+async fn refuse_beside_a_server(place: &Place, store: &Store) -> Result<()> {
+    let beat = store.last_heartbeat().await?.filter(|_| place.database.is_some());
+    let age_secs = beat.map(|at| SystemClock.now().duration_since(at).as_secs());
+    if let Some(age_secs) = age_secs.filter(|age| *age < BEAT_SECS_MAX) {
+        anyhow::bail!(
+            "a server used this database {age_secs} s ago, and servers read their keys at their start: stop every node, wait {BEAT_SECS_MAX} s, and try again"
+        );
+    }
+    Ok(())
 }
 
 /// Wraps every data key with the newest key; what is sealed already by it stays.

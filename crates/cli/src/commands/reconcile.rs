@@ -34,6 +34,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    options.place.require_database()?;
     let assembled =
         crate::assemble::assemble(&options.place, Arc::new(SystemClock), options.limits.http()).await?;
     let charging = assembled.charging;

@@ -6,7 +6,7 @@ use domain::order::OrderStatus;
 use domain::plan::{Plan, Trial};
 use domain::subscription::SubscriptionStatus;
 use gateways::fake::Act;
-use recoup_hub::PersonError;
+use recoup_hub::{Change, PersonError};
 use rstest::rstest;
 use storage::testing::On;
 use storage::{Transaction, orders};
@@ -115,5 +115,21 @@ async fn m5_a_check_that_is_approved_after_the_end_took_nothing_and_leaves_nothi
     let attempt = shop.attempts(&one).await.remove(0);
     assert!(matches!(attempt.state, AttemptState::Approved { reversed_at: Some(_), .. }), "{attempt:?}");
     assert_eq!((shop.gateway.operated().len(), shop.alerts().await.len()), (0, 0));
+    shop.end().await;
+}
+
+#[rstest]
+#[case::sqlite(On::Sqlite)]
+#[case::postgres(On::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_not_removed_while_what_was_sold_in_it_is_billed(#[case] on: On) {
+    let shop = Shop::new(on).await;
+    let (_, one) = shop.sell().await;
+    let (hub, merchant) = (&shop.app.hub, shop.app.merchant);
+    let remove = || hub.configure(merchant, vec![Change::DeleteCampaign(one.campaign_id)], "ann", "");
+    let refused = remove().await.unwrap_err().to_string();
+    assert!(refused.contains("1 running subscriptions"), "{refused}");
+    hub.cancel_subscription(merchant, one.id, false, "enough", "ann").await.unwrap();
+    remove().await.unwrap();
     shop.end().await;
 }

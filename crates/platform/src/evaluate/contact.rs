@@ -9,14 +9,13 @@ pub(crate) fn contact(body: &Body) -> Contact {
     let billing = address(body, "billinginformation");
     let shipping = address(body, "shippinginformation");
     let email = body.text("payer.email");
-    let phone = |path: &str| storable(&body.text(path));
-    let payer = phone("payer.phone");
     Contact {
         shipping: if body.has("shippinginformation") { shipping } else { billing.clone() },
         billing,
         // A client without an address sends this word.
         email: if email.eq_ignore_ascii_case("na") { String::new() } else { storable(&email) },
-        phone: if payer.is_empty() { phone("billinginformation.phone") } else { payer },
+        // Not the address's: a client that leaves the payer's out means that there is none.
+        phone: storable(&body.text("payer.phone")),
         ip_address: ip_address(&body.text("customerip")).unwrap_or_default(),
     }
 }

@@ -47,11 +47,15 @@ async fn capture(platform: &Arc<Platform>, headers: &HeaderMap, body: &Bytes) ->
     }
     let recovery = platform.order(account.merchant_id, &body.text("orderid")).await?;
     let id = platform.operation_id("capture", &recovery, &body.text("idempotencykey"))?;
-    if let Some(known) = platform.store().find_operation(account.merchant_id, id).await? {
-        return Ok(response(&recovery, &state_of(known)?));
-    }
     let exact = body.integer("amount") == Some(recovery.amount.minor())
         && body.text("currency").eq_ignore_ascii_case(recovery.amount.currency().code());
+    if let Some(known) = platform.store().find_operation(account.merchant_id, id).await? {
+        if !exact {
+            let title = "This idempotencyKey was used for another capture.";
+            return Err(Refusal::titled(StatusCode::CONFLICT, title));
+        }
+        return Ok(response(&recovery, &state_of(known)?));
+    }
     if !exact {
         return Ok(failed(&recovery, "Only the whole amount in the order's currency can be captured."));
     }

@@ -26,6 +26,7 @@ async fn a_capture_takes_the_exact_amount_once_per_key(#[case] on: On) {
     app.pass(60);
     app.sweep().await;
     assert_eq!(app.post("capture", &capture("k2", 1999)).await.text("status"), "SUCCESS");
+    assert_eq!(app.post("capture", &capture("k2", 1)).await.status, 409, "the key of another capture");
     assert_eq!(app.post("capture", &capture("k3", 1999)).await.text("status"), "FAILED");
     assert_eq!(app.acquirer(1).operated().len(), 1);
     assert_eq!(app.get(&format!("orders/{id}")).await.text("statusName"), "APPROVED");

@@ -43,6 +43,8 @@ pub struct OrderFilter {
     pub created_before: Option<Timestamp>,
     /// Only orders of billing cycles, or only new sales.
     pub is_rebill: Option<bool>,
+    /// Only orders that a salvage gateway saved, or only others.
+    pub is_salvaged: Option<bool>,
 }
 
 macro_rules! filter {
@@ -57,7 +59,8 @@ WHERE merchant_id = $1
     AND ($6 IS NULL OR ip_address = $6)
     AND created_at >= $7
     AND created_at < $8
-    AND ($9 IS NULL OR $9 = CASE WHEN subscription_id IS NULL THEN 'new_sale' ELSE 'rebill' END)"
+    AND ($9 IS NULL OR $9 = CASE WHEN subscription_id IS NULL THEN 'new_sale' ELSE 'rebill' END)
+    AND ($10 IS NULL OR is_salvaged = $10)"
     };
 }
 
@@ -68,7 +71,7 @@ SELECT ",
     filter!(),
     "
 ORDER BY created_at DESC, id DESC
-LIMIT CAST($10 AS BIGINT) OFFSET CAST($11 AS BIGINT)"
+LIMIT CAST($11 AS BIGINT) OFFSET CAST($12 AS BIGINT)"
 );
 
 const COUNT_ORDERS: &str = concat!(
@@ -145,6 +148,7 @@ fn filter_args(merchant_id: MerchantId, filter: &OrderFilter) -> Vec<Value> {
         Value::Int(Some(filter.created_from.map_or(i64::MIN, Timestamp::as_microsecond))),
         Value::Int(Some(filter.created_before.map_or(i64::MAX, Timestamp::as_microsecond))),
         Value::Text(filter.is_rebill.map(|is| if is { "rebill" } else { "new_sale" }.to_owned())),
+        Value::Bool(filter.is_salvaged),
     ]
 }
 

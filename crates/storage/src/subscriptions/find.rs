@@ -1,6 +1,6 @@
 //! Reading subscriptions.
 
-use domain::ids::{CustomerId, GatewayId, MerchantId, OrderId, SubscriptionId};
+use domain::ids::{CampaignId, CustomerId, GatewayId, MerchantId, OrderId, SubscriptionId};
 use domain::subscription::{Subscription, SubscriptionStatus};
 
 use super::row::read;
@@ -16,6 +16,7 @@ pub(crate) const ALL: &[&str] = &[
     LIST_SUBSCRIPTIONS,
     COUNT_SUBSCRIPTIONS,
     COUNT_SUBSCRIPTIONS_ON_GATEWAY,
+    COUNT_SUBSCRIPTIONS_IN_CAMPAIGN,
 ];
 
 const FIND_SUBSCRIPTION: &str = concat!(
@@ -93,6 +94,13 @@ WHERE merchant_id = $1
     AND gateway_id = $2
     AND status NOT IN ('complete', 'cancelled', 'recycle_failed')";
 
+const COUNT_SUBSCRIPTIONS_IN_CAMPAIGN: &str = "-- count_subscriptions_in_campaign
+SELECT CAST(COUNT(*) AS BIGINT) AS found
+FROM subscriptions
+WHERE merchant_id = $1
+    AND campaign_id = $2
+    AND status NOT IN ('complete', 'cancelled', 'recycle_failed')";
+
 fn filter_args(merchant_id: MerchantId, filter: &SubscriptionFilter) -> Vec<Value> {
     vec![
         merchant_id.into(),
@@ -147,6 +155,17 @@ impl Store {
         filter: &SubscriptionFilter,
     ) -> Result<i64, StoreError> {
         let statement = Statement::new(COUNT_SUBSCRIPTIONS, filter_args(merchant_id, filter));
+        self.query_one(statement).await?.map_or(Ok(0), |row| row.int("found"))
+    }
+
+    /// How many subscriptions that still run were sold in a campaign.
+    pub async fn count_subscriptions_in_campaign(
+        &self,
+        merchant_id: MerchantId,
+        campaign_id: CampaignId,
+    ) -> Result<i64, StoreError> {
+        let args = vec![merchant_id.into(), campaign_id.into()];
+        let statement = Statement::new(COUNT_SUBSCRIPTIONS_IN_CAMPAIGN, args);
         self.query_one(statement).await?.map_or(Ok(0), |row| row.int("found"))
     }
 

@@ -87,12 +87,19 @@ async fn kept(store: &Store, ours: MerchantId) {
         created_at: at(1),
     };
     write(store, alerts::insert(&alert)).await.unwrap();
+    let kept = alert.clone();
     let close = |kind| late_approvals::close_alerts(ours, id(2), kind, "Kept.", at(3));
     write(store, close("other")).await.unwrap();
     assert_eq!(store.list_open_alerts(ours, 9).await.unwrap(), [alert]);
     let keep = || late_approvals::keep(ours, id(2), "Kept.", at(2));
     write_all(store, [keep(), close("late_approval")]).await.unwrap();
     assert_eq!(store.list_open_alerts(ours, 9).await.unwrap(), []);
+    let other = alerts::Alert { id: id(9_001), kind: "reconciliation".to_owned(), ..kept };
+    write(store, alerts::insert(&other)).await.unwrap();
+    write(store, alerts::close(ours, other.id, at(4))).await.unwrap();
+    assert_conflict(write(store, alerts::close(ours, other.id, at(5))).await, alerts::NOT_OPEN);
+    assert_eq!(store.list_open_alerts(ours, 9).await.unwrap(), []);
+    assert_eq!(store.list_alert_words(ours, "reconciliation", 5).await.unwrap(), [other.words]);
     assert_conflict(write(store, keep()).await, NOT_WAITING);
     let list = async |state, before| {
         let found = store.list_late_approvals(ours, state, before, 9).await.unwrap();

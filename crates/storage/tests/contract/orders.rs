@@ -140,6 +140,8 @@ async fn lists(store: &Store, ours: MerchantId, other: MerchantId) {
     let second = store.list_orders(ours, &all, 1, 1).await.unwrap();
     assert_eq!(second.iter().map(|order| order.id).collect::<Vec<_>>(), [id(200)]);
     assert_eq!(found(&OrderFilter { id: Some(id(200)), ..all.clone() }).await, [200]);
+    assert_eq!(found(&OrderFilter { is_salvaged: Some(true), ..all.clone() }).await, [100]);
+    assert_eq!(found(&OrderFilter { is_salvaged: Some(false), ..all.clone() }).await, [300, 200]);
     assert_eq!(found(&OrderFilter { campaign_number: Some(71), ..all.clone() }).await, [300]);
     assert_eq!(found(&OrderFilter { status: Some(OrderStatus::Complete), ..all.clone() }).await, [0; 0]);
     let email = Some("ADA@example.COM".into());

@@ -171,6 +171,10 @@ async fn found(store: &Store, ours: MerchantId) {
     assert_eq!(store.count_subscriptions(id(9_202), &none()).await.unwrap(), 0);
     assert_eq!(store.count_subscriptions_on_gateway(ours, id(10)).await.unwrap(), 2);
     assert_eq!(store.count_subscriptions_on_gateway(ours, id(100)).await.unwrap(), 0, "it has ended");
+    let any = store.list_subscriptions(ours, &SubscriptionFilter::default(), 9, 0).await.unwrap();
+    let campaign = any.iter().find(|one| one.status.is_billable()).unwrap().campaign_id;
+    assert!(store.count_subscriptions_in_campaign(ours, campaign).await.unwrap() > 0);
+    assert_eq!(store.count_subscriptions_in_campaign(ours, id(12_345)).await.unwrap(), 0);
 }
 
 async fn due(store: &Store, ours: MerchantId) {

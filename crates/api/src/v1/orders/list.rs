@@ -75,6 +75,7 @@ async fn list(
         created_from: query.created_from.map(|at| at.0),
         created_before: query.created_before.map(|at| at.0),
         is_rebill: None,
+        is_salvaged: None,
     };
     let limit = query.limit.map_or(LIMIT, |limit| limit.0);
     let merchant_id = caller.merchant_id;

@@ -10,7 +10,7 @@ mod request;
 mod rerun;
 mod shown;
 
-pub(crate) use refund::samples as refund_samples;
+pub(crate) use refund::{check_note, samples as refund_samples};
 pub(crate) use request::{NewCard, samples};
 pub(crate) use rerun::samples as rerun_samples;
 pub(crate) use shown::CardShown;
