@@ -80,7 +80,7 @@ impl Charging {
                     .iter()
                     .skip(before)
                     .map(|words| (None, format!("Books that were not compared with ours: {words}.")));
-                self.raise(merchant.id, words.collect()).await?;
+                self.raise(merchant.id, words.collect(), false).await?;
             }
         }
         Ok(whole)
@@ -184,21 +184,25 @@ impl Charging {
             }
             raised.push((attempt, words));
         }
-        self.raise(merchant_id, raised).await
+        self.raise(merchant_id, raised, true).await
     }
 
-    /// Raises alerts that were not raised before.
+    /// Raises alerts that are not open already. What is told `once` is not told again when a person has closed it either;
+    /// a gateway that cannot be asked may come back, and fail again.
     async fn raise(
         &self,
         merchant_id: MerchantId,
         raised: Vec<(Option<Attempt>, String)>,
+        once: bool,
     ) -> Result<(), StoreError> {
         if raised.is_empty() {
             return Ok(());
         }
-        // Also those that a person has closed: each is told once.
-        let told = self.store.list_alert_words(merchant_id, KIND, ALERTS_MAX).await?;
-        let mut known: HashSet<String> = told.into_iter().collect();
+        let open = self.store.list_open_alerts(merchant_id, ALERTS_MAX).await?;
+        let mut known: HashSet<String> = open.into_iter().map(|alert| alert.words).collect();
+        if once {
+            known.extend(self.store.list_alert_words(merchant_id, KIND, ALERTS_MAX).await?);
+        }
         let mut transaction = Transaction::new("reconciliation_alerts");
         for (attempt, words) in raised {
             if !known.insert(words.clone()) {

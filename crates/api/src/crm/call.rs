@@ -48,7 +48,6 @@ impl FromRequest<Crm> for Call {
 }
 
 impl Call {
-    /// Logs the names, and only the names, of parameters that this call does not know (M33).
     /// Parameters that a search does not know: refused, because without them it would find what was not asked for.
     pub(crate) fn unknown_filters(&self, is_known: impl Fn(&str) -> bool) -> Vec<domain::placement::Problem> {
         let is_unknown = |name: &&str| !OF_EVERY_CALL.contains(name) && !is_known(name);
@@ -60,6 +59,7 @@ impl Call {
             .collect()
     }
 
+    /// Logs the names, and only the names, of parameters that this call does not know (M33).
     pub(crate) fn note_unknown(&self, is_known: impl Fn(&str) -> bool) {
         let is_unknown = |name: &&str| !OF_EVERY_CALL.contains(name) && !is_known(name);
         let unknown: Vec<String> = self.pairs.names().filter(is_unknown).map(web::form::printable).collect();

@@ -12,10 +12,10 @@ const ROWS_MAX: i64 = 200;
 /// Largest number of a page.
 const PAGE_MAX: i64 = 1_000_000;
 
-/// The parameters that choose a page.
 /// Asks for more fields of each row, and filters nothing.
 pub(crate) const EVERYTHING: &str = "includeCustomFields";
 
+/// The parameters that choose a page.
 pub(crate) const NAMES: [&str; 2] = ["resultsPerPage", "page"];
 
 /// Which rows of a list are asked for.
